@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * machine.h - the zone's machine as its guest sees it
+ *
+ * Ports, interrupt lines and guest physical addresses of the PC that kzhost presents.
+ * Constants only: the built-in guest (tests/guest) includes this file freestanding, so
+ * that host and guest cannot disagree.
+ *
+ * DOC: What is standard and what is ours
+ *
+ * 16550, CMOS, i8042 and pvpanic are where PC software looks for them. The power button
+ * and sleep registers are those of a hardware-reduced ACPI machine (ACPI 6.4, 4.8.3.7
+ * sleep control and status, 5.6.9 Generic Event Device); a stock guest finds them through
+ * the ACPI tables, the built-in guest by these constants.
+ */
+#ifndef KZ_PROTO_MACHINE_H
+#define KZ_PROTO_MACHINE_H
+
+#define KZ_COM1_PORT	0x3f8
+#define KZ_COM1_IRQ	4
+#define KZ_CMOS_PORT	0x70	/* index; data is the next port */
+#define KZ_I8042_DATA	0x60
+#define KZ_I8042_CMD	0x64
+#define KZ_I8042_RESET	0xfe	/* command: pulse the reset line */
+#define KZ_PVPANIC_PORT 0x505
+
+#define KZ_PVPANIC_PANICKED	0x01
+#define KZ_PVPANIC_CRASHLOADED	0x02
+
+/* Generic Event Device: reading the register returns and clears the pending events. */
+#define KZ_GED_PORT	0x600	/* 32 bits, read only */
+#define KZ_GED_GSI	9	/* edge triggered */
+#define KZ_GED_POWER	0x02	/* the power button was pressed */
+
+/* Sleep registers: writing (5 << 2) | 0x20 to control is "soft off". */
+#define KZ_SLEEP_CONTROL_PORT	0x604	/* 8 bits */
+#define KZ_SLEEP_STATUS_PORT	0x605	/* 8 bits */
+#define KZ_SLEEP_S5		0x34
+
+/* Guest physical address space. RAM continues at 4 GiB when it is larger than the hole. */
+#define KZ_GPA_RAM_LOW_END	0xc0000000ul
+#define KZ_GPA_IOAPIC		0xfec00000ul
+#define KZ_GPA_LAPIC		0xfee00000ul
+#define KZ_GPA_RAM_HIGH		0x100000000ul
+
+/* The command line ends in this word and the zone's name. */
+#define KZ_CMDLINE_ZONE "kzones.zone="
+
+/* First line that the built-in guest prints: prefix, zone name, then what it found. */
+#define KZ_GREETING_PREFIX "kzones guest: zone "
+
+#endif
