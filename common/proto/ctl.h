@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ctl.h - the control protocol between svc.zones and one kzhost
+ *
+ * DOC: Shape
+ *
+ * A SEQPACKET connection; one message is one fixed struct that begins with a header.
+ * The restarter asks, kzhost answers each request with one reply of the same id and
+ * sequence number, in order; kzhost also sends events (sequence number 0) of its own
+ * accord. Descriptors travel with CREATE only, in the order of enum ctl_fd, those present
+ * said by a bit mask. Both ends treat the other as hostile: a message whose size, id,
+ * version or state is wrong is answered with an error (restarter to kzhost) or ends the
+ * connection (garbage), and never the process.
+ *
+ * kzhost serves one connection at a time on the listening socket it was started with
+ * (descriptor CTL_LISTEN_FD); when it ends, the next one is accepted: that is how a new
+ * restarter adopts a zone. The first message on every connection is HELLO.
+ */
+#ifndef KZ_PROTO_CTL_H
+#define KZ_PROTO_CTL_H
+
+#include "common/base/fsm.h"
+#include "common/base/le.h"
+
+#define CTL_VERSION	1
+#define CTL_LISTEN_FD	3 /* where kzhost finds its listening socket */
+#define CTL_NAME_SIZE	65
+#define CTL_CMDLINE_SIZE 2048
+#define CTL_TEXT_SIZE	256
+#define CTL_MSG_MAX	4096
+
+/* States of a kzhost, as told in HELLO and STATUS. */
+#define CTL_STATES(X) \
+	X(EMPTY, "empty")	/* waits for CREATE */ \
+	X(CREATED, "created")	/* has its memory, vCPUs and devices; nothing runs */ \
+	X(RUNNING, "running") \
+	X(STOPPING, "stopping")	/* the guest was asked to shut down */ \
+	X(PANICKED, "panicked")	/* the guest panicked; vCPUs are held */ \
+	X(ENDED, "ended")	/* EXITING was sent */
+
+enum ctl_state {
+#define X(id, name) CTL_##id,
+	CTL_STATES(X)
+#undef X
+		CTL_STATE_N
+};
+
+/* Requests: id, name, request struct, reply struct, descriptors allowed. */
+#define CTL_REQUESTS(X) \
+	X(HELLO, "hello", ctl_hello, ctl_hello_reply, 0) \
+	X(CREATE, "create", ctl_create, ctl_reply, CTL_FD_N) \
+	X(START, "start", ctl_plain, ctl_reply, 0) \
+	X(SHUTDOWN, "shutdown", ctl_plain, ctl_reply, 0) \
+	X(HALT, "halt", ctl_plain, ctl_reply, 0) \
+	X(STATUS, "status", ctl_plain, ctl_status_reply, 0)
+
+/* Events: id, name, struct. */
+#define CTL_EVENTS(X) \
+	X(PANIC, "panic", ctl_plain)	/* the guest said so through pvpanic */ \
+	X(EXITING, "exiting", ctl_exiting) /* the last message of a kzhost */
+
+enum ctl_id {
+	CTL_ID_NONE,
+#define X(id, name, req, reply, fds) CTL_REQ_##id,
+	CTL_REQUESTS(X)
+#undef X
+		CTL_REQ_END,
+	CTL_EV_BASE = 64,
+#define X(id, name, ev) CTL_EV_##id,
+	CTL_EVENTS(X)
+#undef X
+		CTL_EV_END
+};
+
+/* Why a kzhost ends. */
+#define CTL_CAUSES(X) \
+	X(HALTED, "halted")	/* HALT was asked */ \
+	X(POWEROFF, "poweroff")	/* the guest powered itself off, asked or not */ \
+	X(RESET, "reset")	/* the guest reset itself: boot it again */ \
+	X(PANIC, "panic")	/* halted after a panic */ \
+	X(FAILED, "failed")	/* CREATE or START failed; text says why */ \
+	X(FAULT, "fault")	/* kzhost or KVM could not go on; text says why */
+
+enum ctl_cause {
+#define X(id, name) CTL_CAUSE_##id,
+	CTL_CAUSES(X)
+#undef X
+		CTL_CAUSE_N
+};
+
+/* Descriptors that CREATE may carry, in this order; bit (1 << n) in fd_mask. */
+enum ctl_fd {
+	CTL_FD_KVM,	/* /dev/kvm */
+	CTL_FD_KERNEL,	/* PVH ELF or bzImage, readable */
+	CTL_FD_INITRD,	/* optional */
+	CTL_FD_LOG,	/* console log, opened for appending */
+	CTL_FD_CONSOLE,	/* listening STREAM socket for console clients */
+	CTL_FD_N
+};
+
+struct ctl_hdr {
+	le16 id;      /* enum ctl_id */
+	le16 version; /* CTL_VERSION */
+	le32 seq;     /* chosen by the asker, not 0; 0 in events */
+};
+static_assert(sizeof(struct ctl_hdr) == 8, "wire size");
+
+struct ctl_plain {
+	struct ctl_hdr hdr;
+};
+
+struct ctl_hello {
+	struct ctl_hdr hdr;
+	le32 min_version; /* the lowest that the restarter speaks */
+	le32 reserved;	  /* 0 */
+};
+static_assert(sizeof(struct ctl_hello) == 16, "wire size");
+
+struct ctl_hello_reply {
+	struct ctl_hdr hdr;
+	le32 error; /* 0 or a positive errno (EPROTONOSUPPORT) */
+	le32 state; /* enum ctl_state */
+	uint8_t uuid[16]; /* of the zone; zero before CREATE */
+	le64 since_ms;	  /* CLOCK_REALTIME when this state was entered */
+	le32 pid;
+	le32 reserved; /* 0 */
+	char zone[CTL_NAME_SIZE + 7]; /* NUL padded */
+};
+static_assert(sizeof(struct ctl_hello_reply) == 120, "wire size");
+
+struct ctl_create {
+	struct ctl_hdr hdr;
+	le64 ram_bytes;	   /* multiple of 2 MiB */
+	le32 n_vcpus;	   /* 1 to 64 */
+	le32 fd_mask;	   /* 1 << enum ctl_fd */
+	uint8_t uuid[16];
+	le64 tod_offset_s; /* guest clock minus host clock, signed, seconds */
+	char zone[CTL_NAME_SIZE + 7];	/* NUL padded */
+	char cmdline[CTL_CMDLINE_SIZE]; /* NUL padded, as the guest shall see it */
+};
+static_assert(sizeof(struct ctl_create) == 48 + 72 + 2048, "wire size");
+
+/* The answer to CREATE, START, SHUTDOWN and HALT. */
+struct ctl_reply {
+	struct ctl_hdr hdr;
+	le32 error; /* 0 or a positive errno */
+	le32 reserved;
+	char text[CTL_TEXT_SIZE]; /* what went wrong, for people; "" when all is well */
+};
+static_assert(sizeof(struct ctl_reply) == 272, "wire size");
+
+struct ctl_status_reply {
+	struct ctl_hdr hdr;
+	le32 state;
+	le32 n_vcpus;
+	le64 ram_bytes;	     /* configured */
+	le64 resident_bytes; /* of it, populated so far */
+	le64 exits;	     /* of all vCPUs to user space */
+	le64 console_bytes;  /* written by the guest */
+	le64 console_lost;   /* not kept for lack of room */
+};
+static_assert(sizeof(struct ctl_status_reply) == 56, "wire size");
+
+struct ctl_exiting {
+	struct ctl_hdr hdr;
+	le32 cause; /* enum ctl_cause */
+	le32 reserved;
+	char text[CTL_TEXT_SIZE];
+};
+static_assert(sizeof(struct ctl_exiting) == 272, "wire size");
+
+extern const char *const ctl_state_names[CTL_STATE_N];
+extern const char *const ctl_cause_names[CTL_CAUSE_N];
+
+/* What is legal when: states × requests, and the state each leads to when it succeeds. */
+extern const struct fsm ctl_fsm;
+
+const char *ctl_id_name(unsigned id); /* "?" when unknown */
+
+/**
+ * ctl_check_request() - Check a message that claims to be a request
+ * @len:	Bytes received
+ * @n_fds:	Descriptors that came with it
+ *
+ * Size, version, id, reserved fields, strings terminated, descriptor count equal to the
+ * bits of fd_mask. Does not look at the state.
+ *
+ * Return: the id, -EPROTO (not a message at all: end the connection), -EPROTONOSUPPORT,
+ * -EINVAL (answer it with an error)
+ */
+int ctl_check_request(const void *msg, size_t len, unsigned n_fds, struct errmsg *e);
+
+/* The same for what a kzhost sends: replies and events. */
+int ctl_check_answer(const void *msg, size_t len, struct errmsg *e);
+
+#endif

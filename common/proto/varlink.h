@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * varlink.h - Varlink: messages, framing, and the method table of the admin interface
+ *
+ * JSON objects, each ended by one NUL byte (https://varlink.org). A call is
+ * {"method", "parameters", "more", "oneway"}; an answer {"parameters", "continues"} or
+ * {"error", "parameters"}. No I/O here: bytes go in and out of struct buf.
+ */
+#ifndef KZ_PROTO_VARLINK_H
+#define KZ_PROTO_VARLINK_H
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+
+#include <jansson.h>
+
+#define VARLINK_CALL_MAX  (256 * 1024)	     /* a client's call, bytes */
+#define VARLINK_REPLY_MAX (64 * 1024 * 1024) /* what a client accepts, bytes */
+#define KZ_IFACE	  "org.kzones.restarter"
+
+/* Who may call: everyone who can connect, or root and group zones. */
+enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
+
+/**
+ * The admin interface: id, method, right, parameters as {name, jansson kind, required}.
+ * Kinds as json_unpack() letters: s string, b boolean, i integer, o object.
+ *
+ * - Zones: all zones, or the one named: {"zones": [zone]}.
+ *   zone: {name, id (-1 when not active), state, auxiliary [], uuid ("" until installed),
+ *   brand, ip_type, path ("-")}; the global zone is not in it.
+ * - Instances: {"instances": [instance]}: {fmri, zone, state, next_state, state_time_ms
+ *   (CLOCK_REALTIME), enabled, enabled_temporary (bool), reason, contract (pid or 0)}.
+ * - Status: {"status": the document of status.json}.
+ * - Boot, Shutdown, Halt, Reboot: answer when the zone is there; called with "more" they
+ *   send {"progress": text} with continues=true each time what they wait for changes.
+ *   Boot takes args (replaces bootargs for this boot).
+ * - Begin, End: bracket what zoneadm does by itself (operation "install" or "uninstall");
+ *   a connection that ends between them leaves the zone incomplete. End has success=true
+ *   when it worked; Begin of install gives {"uuid"}.
+ * - Refresh: the configuration of the zone was written or removed.
+ * - Clear: out of maintenance.  Enable, Disable: svcadm's, temporary or persistent.
+ */
+#define KZ_METHODS(X) \
+	X(ZONES, "Zones", RIGHT_READ, "zone?s") \
+	X(INSTANCES, "Instances", RIGHT_READ, "zone?s") \
+	X(STATUS, "Status", RIGHT_READ, "") \
+	X(BOOT, "Boot", RIGHT_MANAGE, "zone:s args?s") \
+	X(SHUTDOWN, "Shutdown", RIGHT_MANAGE, "zone:s reboot?b") \
+	X(HALT, "Halt", RIGHT_MANAGE, "zone:s") \
+	X(REBOOT, "Reboot", RIGHT_MANAGE, "zone:s args?s") \
+	X(BEGIN, "Begin", RIGHT_MANAGE, "zone:s operation:s") \
+	X(END, "End", RIGHT_MANAGE, "zone:s success:b") \
+	X(REFRESH, "Refresh", RIGHT_MANAGE, "zone:s") \
+	X(CLEAR, "Clear", RIGHT_MANAGE, "zone:s") \
+	X(ENABLE, "Enable", RIGHT_MANAGE, "zone:s temporary?b") \
+	X(DISABLE, "Disable", RIGHT_MANAGE, "zone:s temporary?b")
+
+enum kz_method {
+#define X(id, name, right, params) KZ_##id,
+	KZ_METHODS(X)
+#undef X
+		KZ_SERVICE_INFO,  /* org.varlink.service.GetInfo */
+	KZ_SERVICE_DESCRIPTION,	  /* org.varlink.service.GetInterfaceDescription */
+	KZ_METHOD_N
+};
+
+/*
+ * Errors of the interface; all carry {"message": text for people}. BadState also has
+ * {"state"}, Denied {"right"}.
+ */
+#define KZ_ERR_NO_SUCH_ZONE KZ_IFACE ".NoSuchZone"
+#define KZ_ERR_BAD_STATE    KZ_IFACE ".BadState"
+#define KZ_ERR_FAILED	    KZ_IFACE ".Failed"
+#define KZ_ERR_DENIED	    KZ_IFACE ".Denied"
+#define KZ_ERR_INTERRUPTED  KZ_IFACE ".Interrupted"
+
+struct varlink_call {
+	enum kz_method method;
+	bool more;
+	bool oneway;
+	json_t *params; /* owned; an object, never NULL */
+};
+void varlink_call_fini(struct varlink_call *c);
+
+enum varlink_right kz_method_right(enum kz_method m);
+const char *kz_method_name(enum kz_method m); /* full name */
+
+/**
+ * varlink_parse_call() - One message without its NUL into a checked call
+ * @ret_error:	On failure the full error name to answer with
+ *		(org.varlink.service.MethodNotFound, .InvalidParameter, …); static string
+ *
+ * Every parameter is known, of its kind, and the required ones are there.
+ *
+ * Return: 0, -EPROTO (not JSON or not a call: end the connection), -EINVAL (answer
+ * @ret_error with @e as message), -ENOMEM
+ */
+int varlink_parse_call(const char *msg, size_t len, struct varlink_call *ret_call,
+		       const char **ret_error, struct errmsg *e);
+
+/* Append one framed message to out. parameters is borrowed and may be NULL ({}). */
+void varlink_add_call(struct buf *out, enum kz_method m, json_t *parameters, bool more);
+void varlink_add_reply(struct buf *out, json_t *parameters, bool continues);
+void varlink_add_error(struct buf *out, const char *error, const char *message);
+
+/* The interface description (the text of org.kzones.restarter.varlink). */
+extern const char kz_interface_description[];
+
+#endif
