@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * buf.c - a growable byte buffer whose failure is sticky
+ */
+#include "common/base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BUF_CAP_MIN 64
+
+/**
+ * buf_fini() - Free what the buffer holds and make it empty and usable again
+ */
+void buf_fini(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ 0 };
+}
+
+/* Makes room for @more bytes and a NUL; false (and b->err) when memory is short. */
+static bool buf_reserve(struct buf *b, size_t more)
+{
+	size_t need, cap;
+	char *p;
+
+	if (b->err)
+		return false;
+	if (__builtin_add_overflow(b->len, more, &need) ||
+	    __builtin_add_overflow(need, 1, &need)) {
+		b->err = -ENOMEM;
+		return false;
+	}
+	if (need <= b->cap)
+		return true;
+	cap = MAX(need, MAX(b->cap + b->cap / 2, (size_t)BUF_CAP_MIN));
+	p = realloc(b->p, cap);
+	if (!p) {
+		b->err = -ENOMEM;
+		return false;
+	}
+	b->p = p;
+	b->cap = cap;
+	return true;
+}
+
+/**
+ * buf_add() - Append bytes
+ * @data:	May be NULL when @len is 0; must not point into the buffer
+ */
+void buf_add(struct buf *b, const void *data, size_t len)
+{
+	if (!buf_reserve(b, len))
+		return;
+	if (len)
+		memcpy(b->p + b->len, data, len);
+	b->len += len;
+	b->p[b->len] = '\0';
+}
+
+/**
+ * buf_adds() - Append a string
+ */
+void buf_adds(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+/**
+ * buf_addf() - Append printf output
+ */
+void buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap, again;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n < 0)
+		b->err = -ENOMEM;
+	else if (buf_reserve(b, (size_t)n)) {
+		vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
+		b->len += (size_t)n;
+	}
+	va_end(again);
+	va_end(ap);
+}
+
+/**
+ * buf_consume() - Drop the first bytes
+ * @n:	At most b->len
+ */
+void buf_consume(struct buf *b, size_t n)
+{
+	ASSERT(n <= b->len);
+	if (!n)
+		return;
+	b->len -= n;
+	memmove(b->p, b->p + n, b->len + 1);
+}
+
+/**
+ * buf_error() - What went wrong since the buffer was empty
+ *
+ * Return: 0 or -ENOMEM
+ */
+int buf_error(const struct buf *b)
+{
+	return b->err;
+}
+
+/**
+ * buf_take() - Hand the string over to the caller
+ * @ret_s:	New string, freed by the caller; untouched on failure
+ *
+ * The buffer is empty and usable again, also on failure.
+ *
+ * Return: 0 or -ENOMEM (now or at an earlier append)
+ */
+int buf_take(struct buf *b, char **ret_s)
+{
+	buf_add(b, NULL, 0);
+	if (b->err) {
+		buf_fini(b);
+		return -ENOMEM;
+	}
+	*ret_s = b->p;
+	*b = (struct buf){ 0 };
+	return 0;
+}

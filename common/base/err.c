@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * err.c - error texts that travel with a negative errno
+ */
+#include "common/base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int errmsg_set(struct errmsg *e, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e)
+		return err;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+int errmsg_prefix(struct errmsg *e, int err, const char *fmt, ...)
+{
+	struct errmsg old;
+	size_t used, room;
+	va_list ap;
+
+	if (!e)
+		return err;
+	old = *e;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	used = strlen(e->text);
+	room = sizeof(e->text) - used;
+	snprintf(e->text + used, room, ": %s", old.text);
+	return err;
+}
