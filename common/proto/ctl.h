@@ -88,6 +88,16 @@ enum ctl_cause {
 		CTL_CAUSE_N
 };
 
+/*
+ * The cause is also the exit status, for a restarter that is the parent; any other status
+ * or a signal is a crash. A kzhost that ends while nobody is connected waits CTL_TELL_MS
+ * for a restarter to say EXITING to; one without a zone and without a connection ends by
+ * itself after CTL_IDLE_MS, status 0.
+ */
+#define CTL_EXIT_STATUS(cause) (64 + (cause))
+#define CTL_TELL_MS	       10000
+#define CTL_IDLE_MS	       30000
+
 /* Descriptors that CREATE may carry, in this order; bit (1 << n) in fd_mask. */
 enum ctl_fd {
 	CTL_FD_KVM,	/* /dev/kvm */

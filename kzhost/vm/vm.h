@@ -28,6 +28,7 @@ struct vm_config {
 	int initrd_fd;		/* -1 = none; borrowed for vm_create() */
 	int (*thread_init)(void); /* run first on every vCPU thread (its seccomp filter); 0 or
 				   * -errno, which ends the machine with VM_EV_FAULT */
+	int (*fill_init)(void);	   /* the same for the thread that fills RAM */
 };
 
 enum vm_event_type {
