@@ -8,8 +8,18 @@
  * event. One step applies the event to the one instance (or the host) it names, propagates
  * through the dependency graph to a fixed point, schedules what the throttle admits, and
  * emits actions. Executing them and feeding their results back as events is the shell's
- * work. PERSIST comes before every action that announces or begins what it persists: a
- * shell that carries actions out in order can be killed anywhere.
+ * work. The outside sees a step as a whole: its actions come grouped, first every PERSIST,
+ * then AUTOBOOT and STATE, then what machines have to do (in the order that the throttle
+ * decided), then OP_WAIT and OP_DONE, last STOPPED. So PERSIST comes before every action that
+ * announces or begins what it persists: a shell that carries actions out in order (one
+ * write for the whole run of PERSISTs) can be killed anywhere.
+ *
+ * DOC: Start of the restarter
+ *
+ * LIMITS; for every installed zone ZONE_SET, then ZONE_RESTORE if something was persisted,
+ * then ADOPT if its kzhost still runs (then VM_GOALS or VM_PANICKED if it says so); at the
+ * end HOST_BOOT if the host has booted since the last start, else READY. Until that last
+ * event every instance is uninitialized or adopted, and no machine is started or stopped.
  *
  * Every start of a machine is ended by exactly one VM_EXITED or VM_FAILED; what comes for
  * an instance in another phase (late, doubled) is ignored and traced, never an error.
@@ -95,7 +105,8 @@ enum vm_end {
 	X(ZONE_GONE, "zone-gone")     /* uninstalled; refused by the shell while it is active */ \
 	X(ZONE_RESTORE, "zone-restore") /* after ZONE_SET, at start: what was persisted */ \
 	X(ADOPT, "adopt")	      /* at start: a running kzhost was found: adopt */ \
-	X(HOST_BOOT, "host-boot")     /* once per boot of the host: autoboot */ \
+	X(READY, "ready")	      /* at start, after the above: act from now on */ \
+	X(HOST_BOOT, "host-boot")     /* the same, once per boot of the host: autoboot */ \
 	X(HOST_STOP, "host-stop")     /* stop everything until stop_deadline_ms */ \
 	X(LIMITS, "limits")	      /* new throttle limits */ \
 	X(BOOT, "boot")		      /* operator: zoneadm boot (temporary enable) */ \
@@ -138,7 +149,10 @@ struct core_event {
 	union {
 		struct core_spec spec;	      /* ZONE_SET */
 		struct core_saved saved;      /* ZONE_RESTORE */
-		enum vm_phase adopt;	      /* ADOPT: RUNNING or STOPPING */
+		struct {
+			enum vm_phase phase; /* any but NONE */
+			uint64_t since_ms;   /* phase entered, on the clock of now_ms */
+		} adopt;		      /* ADOPT */
 		enum vm_end end;	      /* VM_EXITED */
 		bool temporary;		      /* ENABLE, DISABLE */
 		uint64_t stop_deadline_ms;    /* HOST_STOP, on the clock of now_ms */
@@ -153,7 +167,8 @@ struct core_event {
 #define CORE_ACTIONS(X) \
 	X(PERSIST, "persist")	  /* save core_saved_of(inst) durably before going on */ \
 	X(AUTOBOOT, "autoboot")	  /* svcadm enable/disable without -t: write the property */ \
-	X(STATE, "state")	  /* announce: from -> state, reason */ \
+	X(STATE, "state")	  /* announce: from -> state, reason; from == state: only the
+				   * next state changed (the '*' of offline*) */ \
 	X(VM_START, "vm-start")	  /* make kzhost and run the guest */ \
 	X(VM_SHUTDOWN, "vm-shutdown") /* ask the guest to shut down */ \
 	X(VM_HALT, "vm-halt")	  /* end kzhost now */ \
@@ -195,7 +210,8 @@ DEFINE_FREEP(struct core, core_free)
  * core_step() - Apply one event
  * @actions:	Emptied, then filled
  *
- * Return: 0, -ENOENT (no such instance), -ENOMEM (nothing was changed)
+ * Return: 0, -ENOENT (no such instance), -EBUSY (ZONE_GONE of a zone that has a machine),
+ * -ENOMEM; on failure nothing was changed and @ev->op is the caller's to answer
  */
 int core_step(struct core *c, const struct core_event *ev, struct core_actions *actions);
 
