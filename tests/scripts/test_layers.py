@@ -7,10 +7,9 @@ import subprocess
 import sys
 import tempfile
 
-import tap
+import kz
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LAYERS = os.path.join(TOP, 'scripts', 'layers')
+LAYERS = os.path.join(kz.SOURCE, 'scripts', 'layers')
 
 # One header for each place, so that includes have something to name.
 HEADERS = ['common/base/buf.h', 'common/sys/file.h', 'common/proto/ctl.h', 'common/format/x.h',
@@ -33,18 +32,20 @@ def layers(files):
 def offence(path, included, line_before=''):
     """The one offence reported for PATH including INCLUDED, without the summary."""
     status, lines = layers({path: line_before + '#include "%s"\n' % included})
-    tap.equal((status, len(lines)), (1, 2))
+    kz.eq((status, len(lines)), (1, 2))
     return lines[0]
 
 
-def test_the_tree_is_clean():
-    done = subprocess.run([sys.executable, LAYERS, TOP], stdout=subprocess.PIPE, text=True,
+@kz.test
+def the_tree_is_clean(_):
+    done = subprocess.run([sys.executable, LAYERS, kz.SOURCE], stdout=subprocess.PIPE, text=True,
                           check=False)
-    tap.equal((done.returncode, done.stdout), (0, ''))
+    kz.eq((done.returncode, done.stdout), (0, ''))
 
 
-def test_leftward_includes_are_allowed():
-    tap.equal(layers({
+@kz.test
+def leftward_includes_are_allowed(_):
+    kz.eq(layers({
         'common/base/a.c': '#include "common/base/buf.h"\n#include <stdio.h>\n',
         'common/sys/a.c': '#include "common/base/buf.h"\n',
         'common/zone/a.c': '#include "common/sys/file.h"\n',
@@ -55,12 +56,14 @@ def test_leftward_includes_are_allowed():
     }), (0, []))
 
 
-def test_offence_is_named_with_file_and_line():
-    tap.equal(offence('restarter/a.c', 'kzhost/vm/vcpu.h', '/* one */\n\n'),
+@kz.test
+def offence_is_named_with_file_and_line(_):
+    kz.eq(offence('restarter/a.c', 'kzhost/vm/vcpu.h', '/* one */\n\n'),
               'restarter/a.c:3: restarter must not include kzhost (kzhost/vm/vcpu.h)')
 
 
-def test_rightward_and_sideways_includes_are_caught():
+@kz.test
+def rightward_and_sideways_includes_are_caught(_):
     for path, included in [
             ('common/base/a.h', 'common/sys/file.h'), ('common/sys/a.c', 'common/zone/zone.h'),
             ('common/proto/a.c', 'common/zone/zone.h'), ('common/zone/a.c', 'cli/client.h'),
@@ -69,23 +72,27 @@ def test_rightward_and_sideways_includes_are_caught():
         assert 'must not include' in offence(path, included), (path, included)
 
 
-def test_product_must_not_include_tests():
+@kz.test
+def product_must_not_include_tests(_):
     assert 'no layer' in offence('cli/a.c', 'tests/harness/harness.h')
 
 
-def test_includes_are_written_from_the_root():
+@kz.test
+def includes_are_written_from_the_root(_):
     assert 'below the root' in offence('restarter/a.c', 'core.h')
     assert 'climbs' in offence('cli/a.c', '../common/base/buf.h')
 
 
-def test_the_guest_may_include_its_own():
-    tap.equal(layers({'tests/guest/a.c': '#include "b.h"\n', 'tests/guest/b.h': ''}), (0, []))
+@kz.test
+def the_guest_may_include_its_own(_):
+    kz.eq(layers({'tests/guest/a.c': '#include "b.h"\n', 'tests/guest/b.h': ''}), (0, []))
 
 
-def test_an_empty_tree_is_no_success():
+@kz.test
+def an_empty_tree_is_no_success(_):
     with tempfile.TemporaryDirectory() as top:
         done = subprocess.run([sys.executable, LAYERS, top], stderr=subprocess.PIPE, check=False)
-    tap.equal(done.returncode, 2)
+    kz.eq(done.returncode, 2)
 
 
-tap.run(sys.modules[__name__])
+kz.main()

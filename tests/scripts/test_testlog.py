@@ -8,10 +8,9 @@ import subprocess
 import sys
 import tempfile
 
-import tap
+import kz
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TESTLOG = os.path.join(TOP, 'scripts', 'testlog.py')
+TESTLOG = os.path.join(kz.SOURCE, 'scripts', 'testlog.py')
 
 
 def testlog(*tests):
@@ -32,46 +31,53 @@ def last(*tests):
     return status, lines[-1]
 
 
-def test_tap_cases_are_summed_over_programs():
-    tap.equal(last(('OK', 0, '1..2\nok 1 - a\nok 2 - b\n'), ('OK', 0, 'ok 1 - c\n1..1\n')),
+@kz.test
+def tap_cases_are_summed_over_programs(_):
+    kz.eq(last(('OK', 0, '1..2\nok 1 - a\nok 2 - b\n'), ('OK', 0, 'ok 1 - c\n1..1\n')),
               (0, '3 passed, 0 failed, 0 skipped'))
 
 
-def test_a_plain_program_counts_as_one():
-    tap.equal(last(('OK', 0, 'hello\n'), ('FAIL', 1, 'bad\n'), ('SKIP', 77, 'no kvm\n')),
+@kz.test
+def a_plain_program_counts_as_one(_):
+    kz.eq(last(('OK', 0, 'hello\n'), ('FAIL', 1, 'bad\n'), ('SKIP', 77, 'no kvm\n')),
               (1, '1 passed, 1 failed, 1 skipped'))
 
 
-def test_skipped_cases_are_named_with_the_reason():
+@kz.test
+def skipped_cases_are_named_with_the_reason(_):
     status, lines = testlog(('OK', 0, '1..2\nok 1 - a # SKIP no /dev/kvm\nok 2 - b\n'))
-    tap.equal((status, lines), (0, ['SKIP prog0: a (no /dev/kvm)',
+    kz.eq((status, lines), (0, ['SKIP prog0: a (no /dev/kvm)',
                                     '1 passed, 0 failed, 1 skipped']))
 
 
-def test_a_skipped_program_counts_as_one_skip():
-    tap.equal(last(('SKIP', 0, '1..0 # SKIP not root\n'), ('OK', 0, 'x')),
+@kz.test
+def a_skipped_program_counts_as_one_skip(_):
+    kz.eq(last(('SKIP', 0, '1..0 # SKIP not root\n'), ('OK', 0, 'x')),
               (0, '1 passed, 0 failed, 1 skipped'))
 
 
-def test_failed_cases_come_with_the_output():
+@kz.test
+def failed_cases_come_with_the_output(_):
     status, lines = testlog(('FAIL', 1, '1..2\nok 1 - a\n# 3 != 4\nnot ok 2 - b\n'))
-    tap.equal(status, 1)
+    kz.eq(status, 1)
     assert '# 3 != 4' in lines and 'FAIL prog0: b' in lines, lines
-    tap.equal(lines[-1], '1 passed, 1 failed, 0 skipped')
+    kz.eq(lines[-1], '1 passed, 1 failed, 0 skipped')
 
 
-def test_a_crash_after_good_cases_is_a_failure():
-    tap.equal(last(('ERROR', -6, '1..1\nok 1 - a\n')), (1, '1 passed, 1 failed, 0 skipped'))
-    tap.equal(last(('OK', 0, '1..3\nok 1 - a\n')), (1, '1 passed, 1 failed, 0 skipped'))
-    tap.equal(last(('TIMEOUT', -15, '')), (1, '0 passed, 1 failed, 0 skipped'))
-    tap.equal(last(('ERROR', 1, 'Bail out! no\n')), (1, '0 passed, 1 failed, 0 skipped'))
+@kz.test
+def a_crash_after_good_cases_is_a_failure(_):
+    kz.eq(last(('ERROR', -6, '1..1\nok 1 - a\n')), (1, '1 passed, 1 failed, 0 skipped'))
+    kz.eq(last(('OK', 0, '1..3\nok 1 - a\n')), (1, '1 passed, 1 failed, 0 skipped'))
+    kz.eq(last(('TIMEOUT', -15, '')), (1, '0 passed, 1 failed, 0 skipped'))
+    kz.eq(last(('ERROR', 1, 'Bail out! no\n')), (1, '0 passed, 1 failed, 0 skipped'))
 
 
-def test_nothing_ran_is_a_failure():
-    tap.equal(last(), (1, '0 passed, 0 failed, 0 skipped'))
+@kz.test
+def nothing_ran_is_a_failure(_):
+    kz.eq(last(), (1, '0 passed, 0 failed, 0 skipped'))
     done = subprocess.run([sys.executable, TESTLOG, '/nonexistent/log'], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True, check=False)
-    tap.equal((done.returncode, done.stdout), (1, '0 passed, 0 failed, 0 skipped\n'))
+    kz.eq((done.returncode, done.stdout), (1, '0 passed, 0 failed, 0 skipped\n'))
 
 
-tap.run(sys.modules[__name__])
+kz.main()
