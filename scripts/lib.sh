@@ -111,19 +111,23 @@ install_packages()
 		apt-get -q -y --no-install-recommends install "$@" >/dev/null
 }
 
-# setup_build DIR OPTION...: configure DIR once, with the given meson options.
+# setup_build DIR OPTION...: configure DIR with the given meson options; again when a
+# meson.build has come or gone, which ninja cannot see where a folder is optional.
 setup_build()
 {
 	_dir=$1
 	shift
-	if [ -f "$_dir/build.ninja" ]; then
-		return 0
-	fi
 	mkdir -p "$_dir"
+	_parts=$(cd "$KZ_TOP" && find . -name 'build*' -prune -o -name meson.build -print | sort)
+	if [ -f "$_dir/build.ninja" ]; then
+		[ "$_parts" != "$(cat "$_dir/parts.list" 2>/dev/null)" ] || return 0
+		set -- --reconfigure "$@"
+	fi
 	meson setup "$@" "$_dir" "$KZ_TOP" >"$_dir/setup.log" 2>&1 || {
 		cat "$_dir/setup.log" >&2
 		die "meson setup failed in $_dir"
 	}
+	printf '%s\n' "$_parts" >"$_dir/parts.list"
 }
 
 # compile DIR TARGET...: run ninja; its output is shown only when it fails.
