@@ -6,9 +6,17 @@
  *
  * A configuration is a tree of resources of the types that props.h lists: the global one,
  * and any number of others below it. A resource holds, per property of its type, the
- * *explicit* value as canonical text, or nothing; defaults and %{tokens} are put in when a
- * value is asked for, never when it is stored. All checking goes through the property
+ * *explicit* value as canonical text, or nothing; defaults and %{tokens} are put in when
+ * a value is asked for, never when it is stored. All checking goes through the property
  * table, whether the text came from a command file, a terminal or a JSON file.
+ *
+ * DOC: On disk
+ *
+ * /etc/zones/ZONE.json is one object: "version": 1, the explicit global properties under
+ * their names, and per resource type one object (types that a zone has once) or an array
+ * of objects. Truth values and numbers are JSON's, everything else is a string. Unknown
+ * or doubled names, wrong types and values out of range are errors that name file and
+ * place.
  */
 #ifndef KZ_ZONE_CONF_H
 #define KZ_ZONE_CONF_H
@@ -18,9 +26,15 @@
 #include "common/sys/paths.h"
 #include "common/zone/props.h"
 
+#define ZCONF_VERSION   1
+#define ZCONF_MAX_BYTES (1024 * 1024) /* of a configuration file */
+#define ZCONF_MAX_RES   1024          /* resources of one zone */
+
+#define ZONE_FMRI_PREFIX "svc:/system/zones/zone:"
+
 struct zres {
 	enum res_type type;
-	char *value[RES_PROPS_MAX]; /* owned, by property index of the type; NULL = not set */
+	char *value[RES_PROPS_MAX]; /* owned, by prop_index(); NULL = not set */
 };
 
 struct zconf {
@@ -35,8 +49,17 @@ int zconf_new(const char *name, struct zconf **ret_conf, struct errmsg *e);
 void zconf_free(struct zconf *c);
 DEFINE_FREEP(struct zconf, zconf_free)
 
+/* A copy under a name (of a template: the new zone's). 0, -ENOMEM, -EINVAL (the name). */
+int zconf_copy(const struct zconf *c, const char *name, struct zconf **ret_conf,
+	       struct errmsg *e);
+
+/* Same explicit values and, by type, the same resources in the same order. */
+bool zconf_equal(const struct zconf *a, const struct zconf *b);
+
 /**
  * zconf_load() - Read and check a zone's configuration
+ *
+ * What every value may be is checked, not whether the whole makes sense: zconf_verify().
  *
  * Return: 0, -ENOENT (no such zone), -EINVAL (text says where and what), -ENOMEM, or what
  * reading gave
@@ -47,17 +70,81 @@ int zconf_load(const struct paths *p, const char *zone, struct zconf **ret_conf,
 /* Writes it, atomically and durably; the caller holds the zone's lock. */
 int zconf_save(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
+/**
+ * zconf_parse() - The JSON of a configuration into memory
+ * @place:	What error texts begin with, usually the file's path
+ *
+ * Return: 0, -ENOMEM, -EINVAL with place, line or property, and what is allowed
+ */
+int zconf_parse(const char *name, const char *data, size_t len, const char *place,
+		struct zconf **ret_conf, struct errmsg *e);
+
+/* The JSON text, ended by a newline: a new string. 0 or -ENOMEM. */
+int zconf_format(const struct zconf *c, char **ret_text);
+
+/**
+ * zconf_template() - A template as the configuration of a new zone
+ * @template:	Name below /etc/zones/templates, else one that is built in
+ *
+ * Return: 0, -ENOENT (text names the template), -EINVAL (either name, or the file),
+ * -ENOMEM, or what reading gave
+ */
+int zconf_template(const struct paths *p, const char *template, const char *zone,
+		   struct zconf **ret_conf, struct errmsg *e);
+
 /* Names of all configured zones, sorted; free each and the array. 0, -ENOMEM, … */
 int zconf_list(const struct paths *p, char ***ret_names, unsigned *ret_n);
+void zconf_list_free(char **names, unsigned n);
 
-/* Explicit or default value with tokens expanded: a new string; NULL = not set or no memory. */
+/* Values. A resource that is not there (NULL) has its defaults. */
+
+/* Explicit or default value with tokens expanded: a new string; NULL = not set or no
+ * memory. */
 char *zres_get(const struct zconf *c, const struct zres *r, enum prop_id prop);
+/* Explicit or default value as stored, borrowed; NULL = not set. */
+const char *zres_text(const struct zres *r, enum prop_id prop);
+bool zres_is_set(const struct zres *r, enum prop_id prop);
 bool zres_bool(const struct zconf *c, const struct zres *r, enum prop_id prop);
-/* Numbers and sizes; sizes are in bytes. */
+/* Numbers and sizes; sizes are in bytes. 0 when there is neither value nor default. */
 uint64_t zres_number(const struct zconf *c, const struct zres *r, enum prop_id prop);
+/* Which of the words of an enumeration, from 0 in the table's order. */
+unsigned zres_word(const struct zres *r, enum prop_id prop);
+
+/* 0, -ENOMEM, -EINVAL: see prop_parse(). On failure the old value stays. */
+int zres_set(struct zres *r, enum prop_id prop, const char *text, struct errmsg *e);
+void zres_clear(struct zres *r, enum prop_id prop);
+/* A deep copy; @ret_res is overwritten, not freed. 0 or -ENOMEM. */
+int zres_copy(const struct zres *r, struct zres *ret_res);
+bool zres_equal(const struct zres *a, const struct zres *b);
+void zres_fini(struct zres *r);
 
 /* First resource of that type, or NULL. Iterate with zconf_next(c, type, previous). */
-const struct zres *zconf_next(const struct zconf *c, enum res_type type, const struct zres *after);
+const struct zres *zconf_next(const struct zconf *c, enum res_type type,
+			      const struct zres *after);
+unsigned zconf_count(const struct zconf *c, enum res_type type);
+
+/* Adds a resource; on success its values belong to the configuration, and *take_res is
+ * empty. 0, -ENOMEM (also with ZCONF_MAX_RES resources). */
+int zconf_add(struct zconf *c, struct zres *take_res);
+/* Frees resource @index of c->res. */
+void zconf_remove(struct zconf *c, unsigned index);
+
+/**
+ * zconf_check_res() - Check one resource by itself and beside the others of its type
+ * @r:		In @c, or about to be
+ * @skip:	The resource of @c that @r is or replaces; NULL when it is new
+ *
+ * Required properties are there, unique ones differ, there are not too many of the type.
+ *
+ * Return: 0 or -EINVAL
+ */
+int zconf_check_res(const struct zconf *c, const struct zres *r, const struct zres *skip,
+		    struct errmsg *e);
+
+/* Gives the properties with PF_AUTO that are not set the lowest free number. 0, -ENOMEM,
+ * -EINVAL (none is free). @skip as above. */
+int zconf_fill_auto(const struct zconf *c, struct zres *r, const struct zres *skip,
+		    struct errmsg *e);
 
 /**
  * zconf_verify() - Check the whole: required properties, duplicates, contradictions
@@ -69,6 +156,9 @@ const struct zres *zconf_next(const struct zconf *c, enum res_type type, const s
  * Return: 0, -EINVAL, -ENOMEM
  */
 int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e);
+
+/* The zone that an FMRI names, borrowed from it; NULL when it is not a zone's FMRI. */
+const char *fmri_zone(const char *fmri);
 
 /* 0 or -EINVAL with the rule that @name breaks. */
 int zone_name_check(const char *name, struct errmsg *e);

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * conf.c - the configuration in memory: names, resources, values
+ */
+#include "common/zone/conf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Names that are something else in one of the directories that zones share. */
+static const char *const reserved_names[] = {
+	"global", "lock", "boot-id", "status.json", "state.json",
+};
+static const char *const reserved_prefixes[] = { "SUNW", "SYS", "svc.zones" };
+
+static bool name_is_reserved(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(reserved_names); i++)
+		if (strcmp(name, reserved_names[i]) == 0)
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(reserved_prefixes); i++)
+		if (strncmp(name, reserved_prefixes[i], strlen(reserved_prefixes[i])) ==
+		    0)
+			return true;
+	return false;
+}
+
+static bool is_alnum(char ch)
+{
+	return (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z');
+}
+
+int zone_name_check(const char *name, struct errmsg *e)
+{
+	const char *show = text_is_plain(name) ? name : "?";
+	const char *rule = NULL;
+
+	if (!is_alnum(name[0]))
+		rule = "it has to begin with a letter or digit";
+	else if (strlen(name) > ZONE_NAME_MAX)
+		rule = "it is longer than 64 characters";
+	else if (name_is_reserved(name))
+		rule = "the name is reserved";
+	for (const char *p = name; !rule && *p; p++)
+		if (!is_alnum(*p) && !strchr("_-.", *p))
+			rule = "only letters, digits, '_', '-' and '.' are allowed";
+	if (rule)
+		return errmsg_set(e, -EINVAL, "%.80s: invalid zone name: %s", show, rule);
+	return 0;
+}
+
+const char *fmri_zone(const char *fmri)
+{
+	size_t n = strlen(ZONE_FMRI_PREFIX);
+
+	return strncmp(fmri, ZONE_FMRI_PREFIX, n) == 0 ? fmri + n : NULL;
+}
+
+int zconf_new(const char *name, struct zconf **ret_conf, struct errmsg *e)
+{
+	struct zconf *c;
+	int r = zone_name_check(name, e);
+
+	if (r < 0)
+		return r;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return errmsg_set(e, -ENOMEM, "no memory");
+	memcpy(c->name, name, strlen(name) + 1);
+	c->global.type = RES_GLOBAL;
+	*ret_conf = c;
+	return 0;
+}
+
+void zconf_free(struct zconf *c)
+{
+	if (!c)
+		return;
+	zres_fini(&c->global);
+	for (unsigned i = 0; i < c->n_res; i++)
+		zres_fini(&c->res[i]);
+	free(c->res);
+	free(c);
+}
+
+int zconf_copy(const struct zconf *c, const char *name, struct zconf **ret_conf,
+	       struct errmsg *e)
+{
+	cleanup(zconf_freep) struct zconf *n = NULL;
+	struct zres res = { 0 };
+	int r = zconf_new(name, &n, e);
+
+	if (r < 0)
+		return r;
+	r = zres_copy(&c->global, &n->global);
+	for (unsigned i = 0; r == 0 && i < c->n_res; i++) {
+		r = zres_copy(&c->res[i], &res);
+		if (r == 0)
+			r = zconf_add(n, &res);
+		if (r < 0)
+			zres_fini(&res);
+	}
+	if (r < 0)
+		return errmsg_set(e, r, "no memory");
+	*ret_conf = take_ptr(&n);
+	return 0;
+}
+
+bool zconf_equal(const struct zconf *a, const struct zconf *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->n_res != b->n_res ||
+	    !zres_equal(&a->global, &b->global))
+		return false;
+	for (unsigned t = RES_GLOBAL + 1; t < RES_TYPE_N; t++) {
+		const struct zres *ra = zconf_next(a, (enum res_type)t, NULL);
+		const struct zres *rb = zconf_next(b, (enum res_type)t, NULL);
+
+		while (ra && rb && zres_equal(ra, rb)) {
+			ra = zconf_next(a, (enum res_type)t, ra);
+			rb = zconf_next(b, (enum res_type)t, rb);
+		}
+		if (ra || rb)
+			return false;
+	}
+	return true;
+}
+
+const struct zres *zconf_next(const struct zconf *c, enum res_type type,
+			      const struct zres *after)
+{
+	if (type == RES_GLOBAL)
+		return after ? NULL : &c->global;
+	for (unsigned i = after ? (unsigned)(after - c->res) + 1 : 0; i < c->n_res; i++)
+		if (c->res[i].type == type)
+			return &c->res[i];
+	return NULL;
+}
+
+unsigned zconf_count(const struct zconf *c, enum res_type type)
+{
+	unsigned n = 0;
+
+	for (const struct zres *r = zconf_next(c, type, NULL); r;
+	     r = zconf_next(c, type, r))
+		n++;
+	return n;
+}
+
+int zconf_add(struct zconf *c, struct zres *take_res)
+{
+	struct zres *res = NULL;
+
+	if (c->n_res < ZCONF_MAX_RES)
+		res = reallocarray(c->res, c->n_res + 1, sizeof(*res));
+	if (!res)
+		return -ENOMEM;
+	c->res = res;
+	c->res[c->n_res++] = *take_res;
+	*take_res = (struct zres){ .type = take_res->type };
+	return 0;
+}
+
+void zconf_remove(struct zconf *c, unsigned index)
+{
+	ASSERT(index < c->n_res);
+	zres_fini(&c->res[index]);
+	c->n_res--;
+	memmove(&c->res[index], &c->res[index + 1], (c->n_res - index) * sizeof(*c->res));
+}
+
+const char *zres_text(const struct zres *r, enum prop_id prop)
+{
+	const struct prop_def *d = prop_def(prop);
+
+	ASSERT(!r || r->type == d->res);
+	if (r && r->value[prop_index(prop)])
+		return r->value[prop_index(prop)];
+	return d->def;
+}
+
+bool zres_is_set(const struct zres *r, enum prop_id prop)
+{
+	return r && r->value[prop_index(prop)];
+}
+
+char *zres_get(const struct zconf *c, const struct zres *r, enum prop_id prop)
+{
+	const char *text = zres_text(r, prop);
+	const char *id = NULL;
+	enum prop_id id_prop;
+	char *s = NULL;
+
+	if (!text)
+		return NULL;
+	if (prop_find(prop_def(prop)->res, "id", &id_prop, NULL) == 0)
+		id = zres_is_set(r, id_prop) ? zres_text(r, id_prop) : "0";
+	return prop_expand(prop, text, c->name, id, &s, NULL) < 0 ? NULL : s;
+}
+
+bool zres_bool(const struct zconf *c, const struct zres *r, enum prop_id prop)
+{
+	const char *text = zres_text(r, prop);
+
+	return text && strcmp(text, "true") == 0;
+}
+
+uint64_t zres_number(const struct zconf *c, const struct zres *r, enum prop_id prop)
+{
+	const char *text = zres_text(r, prop);
+
+	return text ? prop_number(text) : 0;
+}
+
+unsigned zres_word(const struct zres *r, enum prop_id prop)
+{
+	const char *text = zres_text(r, prop);
+	const char *words = prop_def(prop)->words;
+	unsigned i = 0;
+
+	ASSERT(words && text);
+	for (const char *w = words; *w; i++) {
+		size_t n = strcspn(w, "|");
+
+		if (strlen(text) == n && memcmp(w, text, n) == 0)
+			return i;
+		w += n + (w[n] == '|');
+	}
+	return 0;
+}
+
+int zres_set(struct zres *r, enum prop_id prop, const char *text, struct errmsg *e)
+{
+	char *s = NULL;
+	int err;
+
+	ASSERT(r->type == prop_def(prop)->res);
+	err = prop_parse(prop, text, &s, e);
+	if (err < 0)
+		return err;
+	free(r->value[prop_index(prop)]);
+	r->value[prop_index(prop)] = s;
+	return 0;
+}
+
+void zres_clear(struct zres *r, enum prop_id prop)
+{
+	free(r->value[prop_index(prop)]);
+	r->value[prop_index(prop)] = NULL;
+}
+
+int zres_copy(const struct zres *r, struct zres *ret_res)
+{
+	struct zres n = { .type = r->type };
+
+	for (unsigned i = 0; i < RES_PROPS_MAX; i++) {
+		if (!r->value[i])
+			continue;
+		n.value[i] = strdup(r->value[i]);
+		if (!n.value[i]) {
+			zres_fini(&n);
+			return -ENOMEM;
+		}
+	}
+	*ret_res = n;
+	return 0;
+}
+
+bool zres_equal(const struct zres *a, const struct zres *b)
+{
+	for (unsigned i = 0; i < RES_PROPS_MAX; i++) {
+		const char *va = a->value[i];
+		const char *vb = b->value[i];
+
+		if (!va != !vb || (va && strcmp(va, vb) != 0))
+			return false;
+	}
+	return a->type == b->type;
+}
+
+void zres_fini(struct zres *r)
+{
+	for (unsigned i = 0; i < RES_PROPS_MAX; i++)
+		free(r->value[i]);
+	*r = (struct zres){ .type = r->type };
+}

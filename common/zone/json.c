@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * json.c - a configuration as JSON text, both ways, by the property table; no I/O
+ */
+#include "common/zone/conf.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+struct reader {
+	const char *place; /* borrowed: the file's name */
+	struct zconf *conf;
+	struct errmsg *e;
+};
+
+static const char *kind_of(const json_t *j)
+{
+	switch (json_typeof(j)) {
+	case JSON_OBJECT:
+		return "an object";
+	case JSON_ARRAY:
+		return "an array";
+	case JSON_STRING:
+		return "a string";
+	case JSON_INTEGER:
+		return "a whole number";
+	case JSON_REAL:
+		return "a fraction";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "a truth value";
+	default:
+		return "null";
+	}
+}
+
+static int wrong_kind(struct reader *rd, const char *where, const char *want,
+		      const json_t *got)
+{
+	return errmsg_set(rd->e, -EINVAL, "%s: %.64s: has to be %s, is %s", rd->place,
+			  where, want, kind_of(got));
+}
+
+/* One property of a resource; @where is the place inside the document. */
+static int read_prop(struct reader *rd, struct zres *r, enum prop_id prop,
+		     const char *where, const json_t *j)
+{
+	const struct prop_def *d = prop_def(prop);
+	char num[32];
+	const char *text;
+	int err;
+
+	if (d->kind == KIND_BOOL) {
+		if (!json_is_boolean(j))
+			return wrong_kind(rd, where, "true or false", j);
+		text = json_is_true(j) ? "true" : "false";
+	} else if (d->kind == KIND_NUMBER) {
+		if (!json_is_integer(j))
+			return wrong_kind(rd, where, "a whole number", j);
+		snprintf(num, sizeof(num), "%lld", (long long)json_integer_value(j));
+		text = num;
+	} else {
+		if (!json_is_string(j))
+			return wrong_kind(rd, where, "a string", j);
+		text = json_string_value(j);
+	}
+	err = zres_set(r, prop, text, rd->e);
+	if (err == -EINVAL)
+		return errmsg_prefix(rd->e, err, "%s", rd->place);
+	return err;
+}
+
+/* One resource; @where names it inside the document, "device[1]". */
+static int read_res(struct reader *rd, enum res_type type, const char *where, json_t *j)
+{
+	struct zres r = { .type = type };
+	enum prop_id prop;
+	const char *key;
+	char at[160];
+	json_t *v;
+	int err = 0;
+
+	if (!json_is_object(j))
+		return wrong_kind(rd, where, "an object", j);
+	json_object_foreach (j, key, v) {
+		snprintf(at, sizeof(at), "%s.%.64s", where, key);
+		err = prop_find(type, key, &prop, rd->e);
+		if (err < 0)
+			err = errmsg_prefix(rd->e, -EINVAL, "%s", rd->place);
+		else
+			err = read_prop(rd, &r, prop, at, v);
+		if (err < 0)
+			break;
+	}
+	if (err == 0 && rd->conf->n_res >= ZCONF_MAX_RES)
+		err = errmsg_set(rd->e, -EINVAL, "%s: %s: more than %d resources",
+				 rd->place, where, ZCONF_MAX_RES);
+	if (err == 0 && zconf_add(rd->conf, &r) < 0)
+		err = errmsg_set(rd->e, -ENOMEM, "no memory");
+	if (err < 0)
+		zres_fini(&r);
+	return err;
+}
+
+static int read_resources(struct reader *rd, enum res_type type, json_t *j)
+{
+	const char *name = res_defs[type].name;
+	char at[80];
+	json_t *v;
+	size_t i;
+	int r;
+
+	if (res_defs[type].max == 1)
+		return read_res(rd, type, name, j);
+	if (!json_is_array(j))
+		return wrong_kind(rd, name, "an array of objects", j);
+	json_array_foreach (j, i, v) {
+		snprintf(at, sizeof(at), "%s[%zu]", name, i);
+		r = read_res(rd, type, at, v);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_member(struct reader *rd, const char *key, json_t *v)
+{
+	enum res_type type;
+	enum prop_id prop;
+	int r;
+
+	if (strcmp(key, "version") == 0)
+		return 0;
+	if (prop_find(RES_GLOBAL, key, &prop, NULL) == 0)
+		return read_prop(rd, &rd->conf->global, prop, key, v);
+	if (strcmp(key, res_defs[RES_GLOBAL].name) != 0 &&
+	    res_find(key, &type, rd->e) == 0)
+		return read_resources(rd, type, v);
+	r = prop_find(RES_GLOBAL, key, &prop, rd->e);
+	if (r == -ENOENT) /* neither: one list of both would be too long, name the key */
+		errmsg_set(rd->e, r,
+			   "\"%.64s\": neither a global property nor a resource type",
+			   key);
+	return errmsg_prefix(rd->e, -EINVAL, "%s", rd->place);
+}
+
+static int read_document(struct reader *rd, json_t *j)
+{
+	const json_t *version = json_object_get(j, "version");
+	const char *key;
+	json_t *v;
+	int r;
+
+	if (!json_is_object(j))
+		return wrong_kind(rd, "document", "an object", j);
+	if (!json_is_integer(version) || json_integer_value(version) != ZCONF_VERSION)
+		return errmsg_set(rd->e, -EINVAL, "%s: version: has to be %d", rd->place,
+				  ZCONF_VERSION);
+	json_object_foreach (j, key, v) {
+		r = read_member(rd, key, v);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int zconf_parse(const char *name, const char *data, size_t len, const char *place,
+		struct zconf **ret_conf, struct errmsg *e)
+{
+	cleanup(zconf_freep) struct zconf *c = NULL;
+	struct reader rd = { .place = place, .e = e };
+	cleanup(json_decrefp) json_t *j = NULL;
+	json_error_t je;
+	int r;
+
+	j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &je);
+	if (!j && (!je.text[0] || json_error_code(&je) == json_error_out_of_memory))
+		return errmsg_set(e, -ENOMEM, "no memory");
+	if (!j)
+		return errmsg_set(e, -EINVAL, "%s: line %d, column %d: %s", place,
+				  je.line, je.column,
+				  text_is_plain(je.text) ? je.text : "not JSON");
+	r = zconf_new(name, &c, e);
+	if (r < 0)
+		return r;
+	rd.conf = c;
+	r = read_document(&rd, j);
+	if (r < 0)
+		return r;
+	*ret_conf = take_ptr(&c);
+	return 0;
+}
+
+/* A value as JSON; NULL when memory is short. */
+static json_t *write_value(enum prop_id prop, const char *text)
+{
+	switch (prop_def(prop)->kind) {
+	case KIND_BOOL:
+		return json_boolean(strcmp(text, "true") == 0);
+	case KIND_NUMBER:
+		return json_integer((json_int_t)prop_number(text));
+	default:
+		return json_string(text);
+	}
+}
+
+/* Adds the explicit values of a resource to @obj. */
+static int write_props(json_t *obj, const struct zres *r)
+{
+	const struct res_def *rd = &res_defs[r->type];
+
+	for (unsigned i = 0; i < rd->n_props; i++) {
+		enum prop_id prop = (enum prop_id)(rd->first + i);
+
+		if (zres_is_set(r, prop) &&
+		    json_object_set_new(obj, prop_def(prop)->name,
+					write_value(prop, zres_text(r, prop))) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int write_type(json_t *doc, const struct zconf *c, enum res_type type)
+{
+	const struct res_def *rd = &res_defs[type];
+	json_t *list = NULL;
+
+	if (rd->max != 1 && zconf_next(c, type, NULL)) {
+		list = json_array();
+		if (json_object_set_new(doc, rd->name, list) < 0)
+			return -ENOMEM;
+	}
+	for (const struct zres *r = zconf_next(c, type, NULL); r;
+	     r = zconf_next(c, type, r)) {
+		json_t *obj = json_object();
+		int err = list ? json_array_append_new(list, obj)
+			       : json_object_set_new(doc, rd->name, obj);
+
+		if (err < 0 || write_props(obj, r) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int zconf_format(const struct zconf *c, char **ret_text)
+{
+	cleanup(json_decrefp) json_t *doc = json_object();
+	cleanup(freep) char *text = NULL;
+	struct buf b = { 0 };
+
+	if (!doc ||
+	    json_object_set_new(doc, "version", json_integer(ZCONF_VERSION)) < 0 ||
+	    write_props(doc, &c->global) < 0)
+		return -ENOMEM;
+	for (unsigned t = RES_GLOBAL + 1; t < RES_TYPE_N; t++)
+		if (write_type(doc, c, (enum res_type)t) < 0)
+			return -ENOMEM;
+	text = json_dumps(doc, JSON_INDENT(2));
+	if (!text)
+		return -ENOMEM;
+	buf_adds(&b, text);
+	buf_adds(&b, "\n");
+	return buf_take(&b, ret_text);
+}
