@@ -182,7 +182,10 @@ static_assert(sizeof(struct ctl_exiting) == 272, "wire size");
 extern const char *const ctl_state_names[CTL_STATE_N];
 extern const char *const ctl_cause_names[CTL_CAUSE_N];
 
-/* What is legal when: states × requests, and the state each leads to when it succeeds. */
+/*
+ * What is legal when, and the state each leads to when it succeeds. The events of the table
+ * are the numbers of enum ctl_id: requests, and what kzhost tells of its own accord.
+ */
 extern const struct fsm ctl_fsm;
 
 const char *ctl_id_name(unsigned id); /* "?" when unknown */
@@ -200,7 +203,12 @@ const char *ctl_id_name(unsigned id); /* "?" when unknown */
  */
 int ctl_check_request(const void *msg, size_t len, unsigned n_fds, struct errmsg *e);
 
-/* The same for what a kzhost sends: replies and events. */
+/**
+ * ctl_check_answer() - Check a message that claims to come from a kzhost: reply or event
+ *
+ * Return: the id, -EPROTONOSUPPORT (a HELLO of another version), -EPROTO (anything else
+ * that is wrong: end the connection)
+ */
 int ctl_check_answer(const void *msg, size_t len, struct errmsg *e);
 
 #endif

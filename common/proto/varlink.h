@@ -102,6 +102,16 @@ int varlink_parse_call(const char *msg, size_t len, struct varlink_call *ret_cal
 void varlink_add_call(struct buf *out, enum kz_method m, json_t *parameters, bool more);
 void varlink_add_reply(struct buf *out, json_t *parameters, bool continues);
 void varlink_add_error(struct buf *out, const char *error, const char *message);
+/* The same with one more text member: the state of BadState, the right of Denied. */
+void varlink_add_error_with(struct buf *out, const char *error, const char *message,
+			    const char *key, const char *value);
+
+/**
+ * varlink_add_service() - Answer the methods of org.varlink.service
+ *
+ * Return: true when @c was one of them and its answer was appended
+ */
+bool varlink_add_service(struct buf *out, const struct varlink_call *c);
 
 /* The interface description (the text of org.kzones.restarter.varlink). */
 extern const char kz_interface_description[];

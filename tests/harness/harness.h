@@ -26,14 +26,14 @@ struct test_case {
 void test_register(struct test_case *t);
 
 /* TEST(group, what_must_hold) { body } */
-#define TEST(group, tname)                                                               \
-	static void test_##group##_##tname(void);                                        \
-	static __attribute__((constructor)) void register_##group##_##tname(void)        \
-	{                                                                                \
-		static struct test_case t = { #group "." #tname, __FILE__, __LINE__,     \
-					      test_##group##_##tname, NULL };            \
-		test_register(&t);                                                       \
-	}                                                                                \
+#define TEST(group, tname) \
+	static void test_##group##_##tname(void); \
+	static __attribute__((constructor)) void register_##group##_##tname(void) \
+	{ \
+		static struct test_case t = { #group "." #tname, __FILE__, __LINE__, \
+					      test_##group##_##tname, NULL }; \
+		test_register(&t); \
+	} \
 	static void test_##group##_##tname(void)
 
 /* Where a check stands, for its message. */
