@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The host rig, for tests: one run of scripts/hostvm and what it left"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import kz
+
+HOSTVM = os.path.join(kz.SOURCE, 'scripts', 'hostvm')
+TOOLS = ('qemu-system-x86_64', 'mmdebstrap', 'mke2fs', 'debugfs', 'cpio')
+NO_IMAGE = 126
+
+
+def need_rig():
+    """Skip the test where the rig cannot be; builds its image and the project."""
+    kz.need_root()
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        raise kz.Skip('not installed: ' + ' '.join(missing))
+    done = hostvm('build')
+    if done.returncode == NO_IMAGE:
+        raise kz.Skip('cannot build the host image: ' + last_line(done.stdout))
+    kz.eq(done.returncode, 0, 'scripts/hostvm build:\n' + done.stdout)
+
+
+def hostvm(*args):
+    """Run scripts/hostvm to its end."""
+    env = dict(os.environ, KZONES_HOSTVM=os.path.join(kz.BUILD, 'hostvm'))
+    return subprocess.run([HOSTVM, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False, env=env)
+
+
+def last_line(text):
+    return (text.strip().splitlines() or [''])[-1]
+
+
+class Run:
+    """One run of the rig: its exit status, its output and the host's logs."""
+
+    def __init__(self, script, seconds, *args):
+        need_rig()
+        name = os.path.splitext(os.path.basename(script))[0]
+        self.dir = os.path.join(kz.BUILD, 'hostvm', 'run-' + name)
+        shutil.rmtree(self.dir, ignore_errors=True)
+        done = hostvm('run', '-d', self.dir, '-t', str(seconds), *args, script)
+        self.status, self.output = done.returncode, done.stdout
+        for line in self.output.splitlines():
+            print('# ' + line)
+        print('# logs: ' + self.dir, flush=True)
+
+    def read(self, *path):
+        """A file of the run: read('journal.log'), read('log', 'zones', 'console.db')."""
+        with open(os.path.join(self.dir, *path), encoding='utf-8', errors='replace') as f:
+            return f.read()
+
+    def json(self, *path):
+        return json.loads(self.read(*path))
+
+    def journal(self):
+        """[(seconds since its boot, program, text)] of the host's last boot."""
+        lines = []
+        for line in self.read('journal.log').splitlines():
+            m = re.match(r'\[ *([\d.]+)\] ([^\[:]+)(?:\[\d+\])?: (.*)', line)
+            if not m:
+                continue
+            if lines and float(m.group(1)) < lines[-1][0] - 3:
+                lines = []
+            lines.append((float(m.group(1)), m.group(2), m.group(3)))
+        return lines
