@@ -51,6 +51,14 @@ def skipped_cases_are_named_with_the_reason(_):
 
 
 @kz.test
+def what_cmocka_calls_a_skip_is_one(_):
+    tap = '1..2\nok 1 - a\n# skip: no /dev/kvm\nnot ok 2 # SKIP b\n# ok - tests\n'
+    kz.eq(testlog(('FAIL', 0, tap)),
+          (0, ['SKIP prog0: b (no /dev/kvm)', '1 passed, 0 failed, 1 skipped']))
+    kz.eq(last(('FAIL', 1, tap)), (1, '1 passed, 1 failed, 1 skipped'))
+
+
+@kz.test
 def a_skipped_program_counts_as_one_skip(_):
     kz.eq(last(('SKIP', 0, '1..0 # SKIP not root\n'), ('OK', 0, 'x')),
               (0, '1 passed, 0 failed, 1 skipped'))
