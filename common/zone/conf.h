@@ -70,6 +70,9 @@ int zconf_load(const struct paths *p, const char *zone, struct zconf **ret_conf,
 /* Writes it, atomically and durably; the caller holds the zone's lock. */
 int zconf_save(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
+/* Removes the file, durably; the caller holds the lock. 0 or what unlink(2) gave. */
+int zconf_remove_file(const struct paths *p, const char *zone, struct errmsg *e);
+
 /**
  * zconf_parse() - The JSON of a configuration into memory
  * @place:	What error texts begin with, usually the file's path

@@ -141,7 +141,7 @@ static int read_member(struct reader *rd, const char *key, json_t *v)
 	if (r == -ENOENT) /* neither: one list of both would be too long, name the key */
 		errmsg_set(rd->e, r,
 			   "\"%.64s\": neither a global property nor a resource type",
-			   key);
+			   text_is_plain(key) ? key : "?");
 	return errmsg_prefix(rd->e, -EINVAL, "%s", rd->place);
 }
 

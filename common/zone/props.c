@@ -12,22 +12,22 @@
 #include <strings.h>
 
 #define ONE(id, res, name, kind, def, flags, min, max, words, help) +1
-#define X(id, name, max, help)                                                           \
-	static_assert(0 PROPS_##id(ONE) <= RES_PROPS_MAX,                                \
+#define X(id, name, max, help) \
+	static_assert(0 PROPS_##id(ONE) <= RES_PROPS_MAX, \
 		      "zres.value has room for " name);
 RES_TYPES(X)
 #undef X
 
 const struct res_def res_defs[RES_TYPE_N] = {
-#define X(id, name, max, help)                                                           \
-	[RES_##id] = { name, max, help, (enum prop_id)PROP_FIRST_##id,                   \
+#define X(id, name, max, help) \
+	[RES_##id] = { name, max, help, (enum prop_id)PROP_FIRST_##id, \
 		       0 PROPS_##id(ONE) },
 	RES_TYPES(X)
 #undef X
 };
 
 const struct prop_def prop_defs[PROP_N] = {
-#define P(id, res, name, kind, def, flags, min, max, words, help)                        \
+#define P(id, res, name, kind, def, flags, min, max, words, help) \
 	[PROP_##id] = { RES_##res, name, KIND_##kind, def, flags, min, max, words, help },
 #define X(id, name, max, help) PROPS_##id(P)
 	RES_TYPES(X)
@@ -58,6 +58,38 @@ const struct prop_def *prop_def(enum prop_id id)
 unsigned prop_index(enum prop_id id)
 {
 	return (unsigned)id - (unsigned)res_defs[prop_def(id)->res].first;
+}
+
+bool text_is_plain(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	while (*p) {
+		unsigned n = *p < 0x80   ? 0
+			     : *p < 0xc2 ? 9
+			     : *p < 0xe0 ? 1
+			     : *p < 0xf0 ? 2
+					 : 3;
+		uint32_t c = n ? *p & (0x3fu >> n) : *p;
+
+		if (*p < 0x20 || *p == 0x7f || n == 9 || *p > 0xf4)
+			return false;
+		for (p++; n; n--, p++) {
+			if ((*p & 0xc0) != 0x80)
+				return false;
+			c = c << 6 | (*p & 0x3f);
+		}
+		if ((p[-1] & 0x80) &&
+		    (c < 0xa0 || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff))
+			return false;
+	}
+	return true;
+}
+
+/* A name for an error text; a hostile one could do things to a terminal. */
+static const char *show(const char *name)
+{
+	return text_is_plain(name) ? name : "?";
 }
 
 /* Why we lack a name that Solaris has, or NULL. */
@@ -91,7 +123,7 @@ int res_find(const char *name, enum res_type *ret_type, struct errmsg *e)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
 					len ? ", " : "", res_defs[i].name);
 	return errmsg_set(e, -ENOENT, "\"%.64s\": no such resource type; there are: %s",
-			  name, known);
+			  show(name), known);
 }
 
 int prop_find(enum res_type type, const char *name, enum prop_id *ret_prop,
@@ -116,33 +148,7 @@ int prop_find(enum res_type type, const char *name, enum prop_id *ret_prop,
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
 					len ? ", " : "", prop_defs[rd->first + i].name);
 	return errmsg_set(e, -ENOENT, "%s: \"%.64s\": no such property; there are: %s",
-			  rd->name, name, known);
-}
-
-bool text_is_plain(const char *s)
-{
-	const unsigned char *p = (const unsigned char *)s;
-
-	while (*p) {
-		unsigned n = *p < 0x80   ? 0
-			     : *p < 0xc2 ? 9
-			     : *p < 0xe0 ? 1
-			     : *p < 0xf0 ? 2
-					 : 3;
-		uint32_t c = n ? *p & (0x3fu >> n) : *p;
-
-		if (*p < 0x20 || *p == 0x7f || n == 9 || *p > 0xf4)
-			return false;
-		for (p++; n; n--, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (*p & 0x3f);
-		}
-		if ((p[-1] & 0x80) &&
-		    (c < 0xa0 || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff))
-			return false;
-	}
-	return true;
+			  rd->name, show(name), known);
 }
 
 /* A size in the largest unit that divides it. */
@@ -202,8 +208,7 @@ static int refuse(enum prop_id prop, const char *text, const char *why, struct e
 
 	prop_allowed(prop, allowed, sizeof(allowed));
 	return errmsg_set(e, -EINVAL, "%s: %s: \"%.100s\": %s; allowed: %s",
-			  res_defs[d->res].name, d->name,
-			  text_is_plain(text) ? text : "?", why, allowed);
+			  res_defs[d->res].name, d->name, show(text), why, allowed);
 }
 
 /* Digits only, with an optional unit. 0, -EINVAL (not one), -ERANGE (over 64 bits). */
@@ -415,8 +420,7 @@ int prop_expand(enum prop_id prop, const char *text, const char *zonename, const
 			return errmsg_set(e, -EINVAL,
 					  "%s: %s: unknown token at \"%.40s\"; allowed: "
 					  "%%{zonename}, %s%%%%",
-					  res_defs[d->res].name, d->name,
-					  text_is_plain(p) ? p : "?",
+					  res_defs[d->res].name, d->name, show(p),
 					  id ? "%{id}, " : "");
 		}
 	}

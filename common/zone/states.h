@@ -8,14 +8,14 @@
 #include "common/base/base.h"
 
 /* From low to high: id, name. "At least installed" compares numbers. */
-#define ZONE_STATES(X)                                                                   \
-	X(CONFIGURED, "configured")                                                      \
-	X(INCOMPLETE, "incomplete")                                                      \
-	X(UNAVAILABLE, "unavailable")                                                    \
-	X(INSTALLED, "installed")                                                        \
-	X(READY, "ready")                                                                \
-	X(RUNNING, "running")                                                            \
-	X(SHUTTING_DOWN, "shutting_down")                                                \
+#define ZONE_STATES(X) \
+	X(CONFIGURED, "configured") \
+	X(INCOMPLETE, "incomplete") \
+	X(UNAVAILABLE, "unavailable") \
+	X(INSTALLED, "installed") \
+	X(READY, "ready") \
+	X(RUNNING, "running") \
+	X(SHUTTING_DOWN, "shutting_down") \
 	X(DOWN, "down")
 
 enum zone_state {
@@ -26,12 +26,12 @@ enum zone_state {
 };
 
 /* A zone may have several at once: bits 1u << AUX_x. */
-#define ZONE_AUX_STATES(X)                                                               \
-	X(SUSPENDED, "suspended")                                                        \
-	X(DEBUGGING, "debugging")                                                        \
-	X(PANICKED, "panicked")                                                          \
-	X(NO_CONFIG, "no-config")                                                        \
-	X(MIGRATING_IN, "migrating-in")                                                  \
+#define ZONE_AUX_STATES(X) \
+	X(SUSPENDED, "suspended") \
+	X(DEBUGGING, "debugging") \
+	X(PANICKED, "panicked") \
+	X(NO_CONFIG, "no-config") \
+	X(MIGRATING_IN, "migrating-in") \
 	X(MIGRATING_OUT, "migrating-out")
 
 enum zone_aux {

@@ -8,6 +8,7 @@
 #include "common/zone/templates.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,21 @@ int zconf_save(const struct paths *p, const struct zconf *c, struct errmsg *e)
 	r = file_replace(path, text, strlen(text), 0644, true);
 	if (r < 0)
 		return errmsg_set(e, r, "%s: cannot be written: %s", path, strerror(-r));
+	return 0;
+}
+
+int zconf_remove_file(const struct paths *p, const char *zone, struct errmsg *e)
+{
+	cleanup(freep) char *path = paths_get(p, PATH_ZONE_CONFIG, zone);
+	cleanup(freep) char *dir = paths_get(p, PATH_ETC, NULL);
+	cleanup(closep) int fd = -1;
+
+	if (!path || !dir)
+		return no_memory(e);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || unlink(path) < 0 || fsync(fd) < 0)
+		return errmsg_set(e, -errno, "%s: cannot be removed: %s", path,
+				  strerror(errno));
 	return 0;
 }
 

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * zonecfg.c - zonecfg(8): options, files, terminal around the session of zonecfg_cmd.c
+ */
+#include "cli/zonecfg_cmd.h"
+
+#include "common/sys/file.h"
+#include "common/zone/states.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EXIT_USAGE     2
+#define FILE_MAX_BYTES (16 * MIB) /* of a command file */
+
+struct app {
+	struct paths paths;
+	const char *zone;         /* borrowed from the arguments */
+	const char *command_file; /* the same; NULL */
+	bool check_only;
+	bool verbose;
+	int lock_fd;
+	char *line; /* owned: getline's */
+	size_t line_size;
+};
+
+static int op_load(void *ctx, struct zconf **ret_conf, struct errmsg *e)
+{
+	struct app *a = ctx;
+
+	return zconf_load(&a->paths, a->zone, ret_conf, e);
+}
+
+/* A template, else (as on Solaris) any other zone's configuration. */
+static int op_template(void *ctx, const char *name, struct zconf **ret_conf,
+		       struct errmsg *e)
+{
+	cleanup(zconf_freep) struct zconf *other = NULL;
+	struct app *a = ctx;
+	int r = zconf_template(&a->paths, name, a->zone, ret_conf, e);
+
+	if (r != -ENOENT || zone_name_check(name, NULL) < 0)
+		return r;
+	r = zconf_load(&a->paths, name, &other, e);
+	if (r == -ENOENT)
+		return errmsg_set(e, r, "%s: no such template and no such zone", name);
+	return r < 0 ? r : zconf_copy(other, a->zone, ret_conf, e);
+}
+
+static int op_verify(void *ctx, const struct zconf *c, struct errmsg *e)
+{
+	struct app *a = ctx;
+
+	return zconf_verify(&a->paths, c, e);
+}
+
+static int op_lock(void *ctx, struct errmsg *e)
+{
+	struct app *a = ctx;
+	cleanup(freep) char *path = paths_get(&a->paths, PATH_ZONE_LOCK, a->zone);
+	pid_t holder = 0;
+	char *slash;
+	int r;
+
+	if (a->lock_fd >= 0 || a->check_only)
+		return 0;
+	if (!path)
+		return errmsg_set(e, -ENOMEM, "no memory");
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	r = dir_make(path, 0755);
+	*slash = '/';
+	if (r == 0)
+		r = file_lock(path, &a->lock_fd, &holder);
+	if (r == -EBUSY)
+		return errmsg_set(e, r, "%s: the zone is being configured by process %d",
+				  a->zone, (int)holder);
+	if (r < 0)
+		return errmsg_set(e, r, "%s: cannot be locked: %s", path, strerror(-r));
+	return 0;
+}
+
+/* The zone's state as svc.zones has written it down; configured when it has not. */
+static int stored_state(struct app *a, enum zone_state *ret, struct errmsg *e)
+{
+	cleanup(freep) char *path = paths_get(&a->paths, PATH_STATE, NULL);
+	cleanup(json_decrefp) json_t *doc = NULL;
+	cleanup(freep) char *data = NULL;
+	const char *state = NULL;
+	json_error_t je;
+	size_t len = 0;
+	json_t *zone;
+	int r;
+
+	if (!path)
+		return errmsg_set(e, -ENOMEM, "no memory");
+	*ret = ZONE_CONFIGURED;
+	r = file_read(path, 64 * MIB, &data, &len);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return errmsg_set(e, r, "%s: %s", path, strerror(-r));
+	doc = json_loadb(data, len, 0, &je);
+	if (!doc)
+		return errmsg_set(e, -EINVAL, "%s: line %d: not a state file", path,
+				  je.line);
+	zone = json_object_get(json_object_get(doc, "zones"), a->zone);
+	state = json_string_value(json_object_get(zone, "state"));
+	if (zone && (!state || !zone_state_find(state, ret)))
+		return errmsg_set(e, -EINVAL, "%s: zones.%s.state: not a state", path,
+				  a->zone);
+	return 0;
+}
+
+static int op_may_remove(void *ctx, struct errmsg *e)
+{
+	enum zone_state state = ZONE_CONFIGURED;
+	struct app *a = ctx;
+	int r = stored_state(a, &state, e);
+
+	if (r == 0 && state != ZONE_CONFIGURED)
+		return errmsg_set(e, -EBUSY, "%s: the zone is %s: uninstall it first",
+				  a->zone, zone_state_name(state));
+	return r;
+}
+
+static int op_save(void *ctx, const struct zconf *c, struct errmsg *e)
+{
+	struct app *a = ctx;
+	int r = a->check_only ? 0 : zconf_save(&a->paths, c, e);
+
+	if (r == 0 && a->verbose)
+		fprintf(stderr, "%s: configuration %s\n", a->zone,
+			a->check_only ? "is good" : "committed");
+	return r;
+}
+
+static int op_remove(void *ctx, struct errmsg *e)
+{
+	struct app *a = ctx;
+	int r = a->check_only ? 0 : zconf_remove_file(&a->paths, a->zone, e);
+
+	if (r == 0 && a->verbose)
+		fprintf(stderr, "%s: configuration %s\n", a->zone,
+			a->check_only ? "could be deleted" : "deleted");
+	return r;
+}
+
+static int op_ask(void *ctx, const char *question)
+{
+	struct app *a = ctx;
+
+	printf("%s (y/[n])? ", question);
+	fflush(stdout);
+	if (getline(&a->line, &a->line_size, stdin) < 0)
+		return -ENOTTY;
+	return a->line[0] == 'y' || a->line[0] == 'Y';
+}
+
+static int op_write_file(void *ctx, const char *path, const char *text, struct errmsg *e)
+{
+	int r = file_replace(path, text, strlen(text), 0644, false);
+
+	return r < 0 ? errmsg_set(e, r, "%s: cannot be written: %s", path, strerror(-r))
+		     : 0;
+}
+
+static const struct zcfg_ops ops = {
+	.load = op_load,
+	.template = op_template,
+	.verify = op_verify,
+	.lock = op_lock,
+	.may_remove = op_may_remove,
+	.save = op_save,
+	.remove = op_remove,
+	.ask = op_ask,
+	.write_file = op_write_file,
+};
+
+/* What the commands printed goes to standard output. 0 or -EIO. */
+static int flush_output(struct zcfg *s, struct errmsg *e)
+{
+	bool ok = !s->out.len || fwrite(s->out.p, s->out.len, 1, stdout) == 1;
+
+	s->out.len = 0;
+	ok = fflush(stdout) == 0 && ok;
+	return ok ? 0 : errmsg_set(e, -EIO, "standard output: %s", strerror(errno));
+}
+
+/* @line: of the input; 0 when it has no lines worth counting. */
+static int complain(unsigned long line, const struct errmsg *e)
+{
+	if (line)
+		fprintf(stderr, "On line %lu:\n", line);
+	fprintf(stderr, "%s\n", e->text);
+	return EXIT_FAILURE;
+}
+
+static int run_line(struct zcfg *s, const char *line, struct errmsg *e)
+{
+	int r = zcfg_line(s, line, e);
+	struct errmsg flush_error = { "" };
+	int f = flush_output(s, &flush_error);
+
+	if (r == 0 && f < 0)
+		*e = flush_error;
+	return r < 0 ? r : f;
+}
+
+static int finish(struct zcfg *s, unsigned long line)
+{
+	struct errmsg e = { "" };
+
+	return zcfg_finish(s, &e) < 0 ? complain(line, &e) : EXIT_SUCCESS;
+}
+
+/* Lines until the end of the stream or the first error; they are one transaction. */
+static int run_stream(struct app *a, struct zcfg *s, FILE *f)
+{
+	struct errmsg e = { "" };
+	unsigned long n = 0;
+	size_t bytes = 0;
+	ssize_t len;
+
+	while (!s->done && (len = getline(&a->line, &a->line_size, f)) >= 0) {
+		n++;
+		bytes += (size_t)len;
+		if (bytes > FILE_MAX_BYTES)
+			errmsg_set(&e, -EFBIG, "more than %llu bytes of commands",
+				   FILE_MAX_BYTES);
+		else if (strlen(a->line) != (size_t)len)
+			errmsg_set(&e, -EINVAL, "a NUL byte");
+		else if (run_line(s, a->line, &e) == 0)
+			continue;
+		return complain(n, &e);
+	}
+	if (ferror(f)) {
+		errmsg_set(&e, -errno, "%s: %s",
+			   a->command_file ? a->command_file : "input", strerror(errno));
+		return complain(0, &e);
+	}
+	return finish(s, n);
+}
+
+static int run_file(struct app *a, struct zcfg *s)
+{
+	FILE *f = fopen(a->command_file, "re");
+	struct errmsg e = { "" };
+	int rc;
+
+	if (!f) {
+		errmsg_set(&e, -errno, "%s: %s", a->command_file, strerror(errno));
+		return complain(0, &e);
+	}
+	rc = run_stream(a, s, f);
+	fclose(f);
+	return rc;
+}
+
+/* The arguments are one line, joined by blanks. */
+static int run_arguments(struct zcfg *s, int argc, char **argv)
+{
+	cleanup(buf_fini) struct buf b = { 0 };
+	struct errmsg e = { "" };
+	int r;
+
+	for (int i = 0; i < argc; i++)
+		buf_addf(&b, "%s%s", i ? " " : "", argv[i]);
+	r = buf_error(&b) ? errmsg_set(&e, -ENOMEM, "no memory") : run_line(s, b.p, &e);
+	return r < 0 ? complain(0, &e) : finish(s, 0);
+}
+
+static int run_terminal(struct app *a, struct zcfg *s)
+{
+	struct errmsg e = { "" };
+
+	if (!s->conf)
+		printf("%s: No such zone configured\n"
+		       "Use 'create' to begin configuring a new zone.\n",
+		       a->zone);
+	while (!s->done) {
+		printf("zonecfg:%s%s%s> ", a->zone, s->in_res ? ":" : "",
+		       s->in_res ? res_defs[s->res.type].name : "");
+		fflush(stdout);
+		if (getline(&a->line, &a->line_size, stdin) < 0) {
+			printf("\n");
+			break;
+		}
+		if (run_line(s, a->line, &e) < 0)
+			complain(0, &e);
+	}
+	return finish(s, 0);
+}
+
+static int usage(FILE *to)
+{
+	fprintf(to,
+		"usage: zonecfg [-nv] [-R root] -z zone\n"
+		"       zonecfg [-nv] [-R root] -z zone subcommand [argument...] [; ...]\n"
+		"       zonecfg [-nv] [-R root] -z zone -f command-file\n"
+		"       zonecfg help [subcommand | type | property]\n");
+	return EXIT_USAGE;
+}
+
+static int run_help(const char *topic)
+{
+	cleanup(buf_fini) struct buf b = { 0 };
+	struct errmsg e = { "" };
+	int r = zcfg_help(&b, topic, &e);
+
+	if (r == 0 && buf_error(&b))
+		r = errmsg_set(&e, -ENOMEM, "no memory");
+	if (r < 0)
+		return complain(0, &e);
+	fputs(b.p, stdout);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_session(struct app *a, int argc, char **argv)
+{
+	bool interactive = !argc && !a->command_file && isatty(STDIN_FILENO);
+	struct errmsg e = { "" };
+	struct zcfg s;
+	int rc;
+
+	if (zone_name_check(a->zone, &e) < 0)
+		return complain(0, &e);
+	if (zcfg_init(&s, &ops, a, a->zone, interactive, &e) < 0)
+		rc = complain(0, &e);
+	else if (a->command_file)
+		rc = run_file(a, &s);
+	else if (argc)
+		rc = run_arguments(&s, argc, argv);
+	else
+		rc = interactive ? run_terminal(a, &s) : run_stream(a, &s, stdin);
+	zcfg_fini(&s);
+	return rc;
+}
+
+/* Options into a; 0, or the exit status + 1 when the program ends here. */
+static int parse_options(struct app *a, int argc, char **argv, const char **ret_root)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt(argc, argv, "+:hnrvf:R:z:")) != -1) {
+		switch (c) {
+		case 'h':
+			usage(stdout);
+			return EXIT_SUCCESS + 1;
+		case 'n':
+			a->check_only = true;
+			break;
+		case 'v':
+			a->verbose = true;
+			break;
+		case 'f':
+			a->command_file = optarg;
+			break;
+		case 'R':
+			*ret_root = optarg;
+			break;
+		case 'z':
+			a->zone = optarg;
+			break;
+		case 'r':
+			fprintf(stderr, "zonecfg: -r: live reconfiguration: %s\n",
+				UNSUPPORTED_YET);
+			return EXIT_FAILURE + 1;
+		default:
+			fprintf(stderr, "zonecfg: -%c: %s\n", optopt,
+				c == ':' ? "a value is expected" : "no such option");
+			return usage(stderr) + 1;
+		}
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct app a = { .lock_fd = -1 };
+	const char *root = NULL;
+	struct errmsg e = { "" };
+	int rc = parse_options(&a, argc, argv, &root);
+
+	if (rc)
+		return rc - 1;
+	argc -= optind;
+	argv += optind;
+	if (!a.zone && argc && argc <= 2 && strcmp(argv[0], "help") == 0)
+		return run_help(argv[1]);
+	if (!a.zone || (a.command_file && argc))
+		return usage(stderr);
+	if (paths_init(&a.paths, root, &e) < 0)
+		return complain(0, &e);
+	rc = run_session(&a, argc, argv);
+	closep(&a.lock_fd);
+	paths_fini(&a.paths);
+	free(a.line);
+	return rc;
+}

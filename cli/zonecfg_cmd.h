@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zonecfg_cmd.h - zonecfg's command language: a session that lines are fed to; no I/O
+ *
+ * DOC: A session
+ *
+ * The session holds the configuration that is being edited (conf) and the one that counts
+ * as committed (saved). Everything outside goes through struct zcfg_ops, so that tests
+ * and fuzzers run sessions on nothing.
+ *
+ * An interactive session saves at each commit. Any other run is one transaction: commit
+ * and delete are only noted, and zcfg_finish() does the last of them; a run that fails
+ * has changed nothing at all.
+ *
+ * The first command that changes something takes the zone's lock and reads the
+ * configuration again; commands that only look never lock.
+ */
+#ifndef KZ_CLI_ZONECFG_CMD_H
+#define KZ_CLI_ZONECFG_CMD_H
+
+#include "common/base/buf.h"
+#include "common/zone/conf.h"
+
+/* What a session wants from the world. All give 0 or a negative errno with a text. */
+struct zcfg_ops {
+	/* The stored configuration. -ENOENT: there is none. */
+	int (*load)(void *ctx, struct zconf **ret_conf, struct errmsg *e);
+	/* A template (or another zone's configuration) as this zone's. */
+	int (*template)(void *ctx, const char *name, struct zconf **ret_conf,
+			struct errmsg *e);
+	int (*verify)(void *ctx, const struct zconf *c, struct errmsg *e);
+	/* Excludes other sessions on the zone until the end. */
+	int (*lock)(void *ctx, struct errmsg *e);
+	/* May the configuration go away? -EBUSY: no, the text names the zone's state. */
+	int (*may_remove)(void *ctx, struct errmsg *e);
+	int (*save)(void *ctx, const struct zconf *c, struct errmsg *e);
+	int (*remove)(void *ctx, struct errmsg *e);
+	/* Asks a person. 1 yes, 0 no, -ENOTTY nobody is there. */
+	int (*ask)(void *ctx, const char *question);
+	int (*write_file)(void *ctx, const char *path, const char *text,
+			  struct errmsg *e);
+};
+
+enum zcfg_pending { ZCFG_NOTHING, ZCFG_SAVE, ZCFG_REMOVE };
+
+struct zcfg {
+	const struct zcfg_ops *ops; /* borrowed */
+	void *ctx;
+	const char *zone; /* borrowed */
+	bool interactive;
+	bool locked;
+	bool done;                 /* exit was said */
+	enum zcfg_pending pending; /* what zcfg_finish() has to do */
+	struct zconf *conf;        /* owned; being edited; NULL: no such zone */
+	struct zconf *saved;       /* owned; as committed; NULL: not there */
+	bool in_res;               /* inside add or select */
+	struct zres res;           /* owned; the resource that is being edited */
+	int res_at;                /* its place in conf->res; -1: new */
+	struct buf out;            /* what the commands print; the caller empties it */
+};
+
+/* Subcommands: id, name, where it is allowed (G global, R resource), syntax, help. */
+#define ZCFG_COMMANDS(X) \
+	X(ADD, "add", "G", "add TYPE", "begin a new resource") \
+	X(CANCEL, "cancel", "R", "cancel", "leave the resource as it was") \
+	X(CLEAR, "clear", "GR", "clear PROPERTY", "back to the default") \
+	X(COMMIT, "commit", "G", "commit", "verify and make permanent") \
+	X(CREATE, "create", "G", "create [-F] [-b | -t TEMPLATE]", \
+	  "begin a configuration: from a template (SYSdefault) or blank") \
+	X(DELETE, "delete", "G", "delete [-F]", \
+	  "remove the zone's configuration, at once") \
+	X(END, "end", "R", "end", "check the resource and keep it") \
+	X(EXIT, "exit", "GR", "exit [-F]", "commit if something changed, and leave") \
+	X(EXPORT, "export", "G", "export [-f FILE]", \
+	  "print the commands that make this configuration") \
+	X(HELP, "help", "GR", "help [SUBCOMMAND | TYPE | PROPERTY]", \
+	  "say what there is") \
+	X(INFO, "info", "GR", "info [TYPE [PROPERTY=VALUE...] | PROPERTY]", \
+	  "show the configuration") \
+	X(REMOVE, "remove", "G", "remove [-F] TYPE [PROPERTY=VALUE...]", \
+	  "remove resources") \
+	X(REVERT, "revert", "G", "revert [-F]", "back to what was last committed") \
+	X(SELECT, "select", "G", "select TYPE [PROPERTY=VALUE...]", \
+	  "change the one resource that matches") \
+	X(SET, "set", "GR", "set PROPERTY=VALUE", "give a property its value") \
+	X(VERIFY, "verify", "G", "verify", "check the configuration")
+
+/**
+ * zcfg_init() - Begin a session on a zone
+ * @zone:	Checked name, borrowed until zcfg_fini()
+ *
+ * A zone that does not exist is fine here.
+ *
+ * Return: 0, -ENOMEM, or what ops->load() gave
+ */
+int zcfg_init(struct zcfg *s, const struct zcfg_ops *ops, void *ctx, const char *zone,
+	      bool interactive, struct errmsg *e);
+void zcfg_fini(struct zcfg *s);
+
+/**
+ * zcfg_line() - Do the commands of one line, up to the first that fails
+ *
+ * Return: 0, -ENOMEM, -EINVAL, -ENOENT, … with a text for people
+ */
+int zcfg_line(struct zcfg *s, const char *line, struct errmsg *e);
+
+/**
+ * zcfg_finish() - The end of the input of a session in which nothing failed
+ *
+ * Commits what has changed and does what is pending. A resource that was not ended is an
+ * error. On failure nothing has been changed.
+ */
+int zcfg_finish(struct zcfg *s, struct errmsg *e);
+
+/* Appends the overview, or one topic. -ENOENT: no such topic. */
+int zcfg_help(struct buf *out, const char *topic, struct errmsg *e);
+
+#endif
