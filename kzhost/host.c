@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * host.c - one zone's process: its state, what the restarter may ask, how it ends
+ *
+ * DOC: The end
+ *
+ * Whatever ends the zone (HALT, the guest, a failure) goes through end_zone(): threads
+ * are stopped, the console is told and closed, the cause is kept. The cause then goes out
+ * as EXITING: at once when a restarter is connected, to the next one that says HELLO
+ * within CTL_TELL_MS when not. In both cases it is the exit status as well.
+ */
+#include "kzhost/host.h"
+
+#include "common/base/trace.h"
+#include "common/sys/log.h"
+#include "common/sys/paths.h"
+#include "kzhost/ctl_server.h"
+#include "kzhost/io/console.h"
+#include "kzhost/sandbox/sandbox.h"
+#include "kzhost/vm/vm.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* Console output is moved in portions, with a look at everything else in between. */
+#define OUTPUT_PORTION 4096
+#define OUTPUT_ROUNDS  16
+
+struct host {
+	uv_loop_t loop;
+	const char *zone;
+	enum ctl_state state;
+	uint64_t since_ms; /* CLOCK_REALTIME when the state was entered */
+	uint8_t uuid[16];
+	unsigned n_vcpus;
+	struct ctl_server *ctl;
+	struct vm *vm;           /* from CREATE until the end */
+	struct console *console; /* from CREATE until the end */
+	struct vm_stats last;    /* of a machine that is gone */
+	uv_poll_t vm_poll;
+	uv_idle_t more; /* active while console output waits for another round */
+	uv_timer_t timer;
+	enum ctl_cause cause; /* from ENDED on */
+	char text[CTL_TEXT_SIZE];
+	int status; /* to exit with */
+};
+
+static void set_state(struct host *h, enum ctl_state state)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	h->since_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	TRACE(ctl, "%s -> %s", ctl_state_names[h->state], ctl_state_names[state]);
+	log_info("zone=%s %s -> %s", h->zone, ctl_state_names[h->state],
+		 ctl_state_names[state]);
+	h->state = state;
+}
+
+/* Nobody came: for a zone, or to hear why it ended. */
+static void on_timeout(uv_timer_t *timer)
+{
+	struct host *h = timer->data;
+
+	if (h->state == CTL_ENDED)
+		log_warning("zone=%s no restarter came to hear the cause", h->zone);
+	else
+		log_notice("zone=%s no restarter came to create the zone", h->zone);
+	uv_stop(&h->loop);
+}
+
+/* Sends EXITING and leaves the loop; without a listener, waits a while for one. */
+static void tell(struct host *h)
+{
+	struct ctl_exiting msg = { .cause = le32_of(h->cause) };
+
+	memcpy(msg.text, h->text, sizeof(msg.text));
+	if (ctl_server_event(h->ctl, CTL_EV_EXITING, &msg.hdr, sizeof(msg)))
+		uv_stop(&h->loop);
+	else if (!uv_is_active((uv_handle_t *)&h->timer))
+		uv_timer_start(&h->timer, on_timeout, CTL_TELL_MS, 0);
+}
+
+/* What the console says when the zone ends. */
+static const char *const last_notice[CTL_CAUSE_N] = {
+	[CTL_CAUSE_HALTED] = "Zone halted",      [CTL_CAUSE_POWEROFF] = "Zone halted",
+	[CTL_CAUSE_RESET] = "Zone rebooting",    [CTL_CAUSE_PANIC] = "Zone halted",
+	[CTL_CAUSE_FAILED] = "Zone boot failed", [CTL_CAUSE_FAULT] = "Zone halted",
+};
+
+static bool move_output(struct host *h);
+
+static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
+{
+	if (h->state == CTL_ENDED)
+		return;
+	if (h->vm) {
+		vm_stop(h->vm);
+		while (move_output(h))
+			;
+		vm_stats(h->vm, &h->last);
+		uv_close((uv_handle_t *)&h->vm_poll, NULL);
+		uv_idle_stop(&h->more);
+		vm_free(h->vm);
+		h->vm = NULL;
+	}
+	console_notice(h->console, last_notice[cause]);
+	console_close(h->console);
+	h->console = NULL;
+	h->cause = cause;
+	h->status = CTL_EXIT_STATUS(cause);
+	snprintf(h->text, sizeof(h->text), "%s", text);
+	log_info("zone=%s ends: %s%s%s", h->zone, ctl_cause_names[cause],
+		 *text ? ": " : "", text);
+	set_state(h, CTL_ENDED);
+}
+
+/* The machine: its events and its console. */
+
+/* One portion of console output; false when there was none. */
+static bool move_output(struct host *h)
+{
+	char data[OUTPUT_PORTION];
+	size_t len = vm_console_read(h->vm, data, sizeof(data));
+
+	console_output(h->console, data, len);
+	return len > 0;
+}
+
+static void on_vm_event(struct host *h, const struct vm_event *event)
+{
+	struct ctl_plain panic;
+
+	switch (event->type) {
+	case VM_EV_POWEROFF:
+		end_zone(h, CTL_CAUSE_POWEROFF, event->text);
+		break;
+	case VM_EV_RESET:
+		end_zone(h, CTL_CAUSE_RESET, event->text);
+		break;
+	case VM_EV_FAULT:
+		end_zone(h, CTL_CAUSE_FAULT, event->text);
+		break;
+	case VM_EV_PANIC:
+		if (h->state == CTL_PANICKED)
+			break;
+		set_state(h, CTL_PANICKED);
+		console_notice(h->console, "Zone panicked");
+		ctl_server_event(h->ctl, CTL_EV_PANIC, &panic.hdr, sizeof(panic));
+		break;
+	}
+}
+
+static void on_more(uv_idle_t *idle);
+
+/* Up to OUTPUT_ROUNDS portions; true when there may be more. */
+static bool move_outputs(struct host *h)
+{
+	for (int i = 0; i < OUTPUT_ROUNDS; i++)
+		if (!move_output(h))
+			return false;
+	return true;
+}
+
+/* Events first (that rearms the descriptor), then as much output as is fair to others. */
+static void serve_vm(struct host *h)
+{
+	struct vm_event event;
+
+	while (h->vm && vm_take_event(h->vm, &event)) {
+		move_outputs(h); /* what was said before it happened */
+		on_vm_event(h, &event);
+	}
+	if (h->state == CTL_ENDED) {
+		tell(h);
+		return;
+	}
+	console_pump(h->console);
+	if (move_outputs(h))
+		uv_idle_start(&h->more, on_more);
+	else
+		uv_idle_stop(&h->more);
+}
+
+static void on_more(uv_idle_t *idle)
+{
+	serve_vm(idle->data);
+}
+
+static void on_vm_ready(uv_poll_t *handle, int status, int events)
+{
+	serve_vm(handle->data);
+}
+
+static size_t take_input(void *arg, const void *data, size_t len)
+{
+	struct host *h = arg;
+
+	return h->vm ? vm_console_write(h->vm, data, len) : len;
+}
+
+/* Requests. Each returns 0 or a negative errno with a text. */
+
+static bool is_listening_stream(int fd)
+{
+	int type = 0, listening = 0;
+	socklen_t len = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	       type == SOCK_STREAM &&
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
+	       listening;
+}
+
+/* What each descriptor of CREATE has to be. */
+static int check_fd(unsigned which, int fd, struct errmsg *e)
+{
+	static const struct {
+		const char *name, *kind;
+		bool needed, file, character;
+	} rules[CTL_FD_N] = {
+		[CTL_FD_KVM] = { "/dev/kvm", "a character device", .needed = true,
+				 .character = true },
+		[CTL_FD_KERNEL] = { "kernel", "a regular file", .needed = true,
+				    .file = true },
+		[CTL_FD_INITRD] = { "initrd", "a regular file", .file = true },
+		[CTL_FD_LOG] = { "console log", "a file or device", .file = true,
+				 .character = true },
+		[CTL_FD_CONSOLE] = { "console", "a listening stream socket",
+				     .needed = true },
+	};
+	struct stat st;
+	bool good;
+
+	if (fd < 0 && rules[which].needed)
+		return errmsg_set(e, -EINVAL, "%s: no descriptor was sent",
+				  rules[which].name);
+	if (fd < 0)
+		return 0;
+	if (which == CTL_FD_CONSOLE)
+		good = is_listening_stream(fd);
+	else
+		good = fstat(fd, &st) == 0 &&
+		       ((rules[which].file && S_ISREG(st.st_mode)) ||
+			(rules[which].character && S_ISCHR(st.st_mode)));
+	if (!good)
+		return errmsg_set(e, -EINVAL, "%s: not %s", rules[which].name,
+				  rules[which].kind);
+	return 0;
+}
+
+static int init_vcpu_thread(void)
+{
+	return sandbox_thread(SANDBOX_VCPU);
+}
+
+static int init_fill_thread(void)
+{
+	return sandbox_thread(SANDBOX_FILL);
+}
+
+static int create_machine(struct host *h, const struct ctl_create *msg, const int *fd,
+			  struct errmsg *e)
+{
+	struct vm_config config = {
+		.ram_bytes = le64_get(msg->ram_bytes),
+		.n_vcpus = le32_get(msg->n_vcpus),
+		.cmdline = msg->cmdline,
+		.tod_offset_s = (int64_t)le64_get(msg->tod_offset_s),
+		.kvm_fd = fd[CTL_FD_KVM],
+		.kernel_fd = fd[CTL_FD_KERNEL],
+		.initrd_fd = fd[CTL_FD_INITRD],
+		.thread_init = init_vcpu_thread,
+		.fill_init = init_fill_thread,
+	};
+	int r;
+
+	r = vm_create(&config, &h->vm, e);
+	if (r < 0)
+		return r;
+	r = uv_poll_init(&h->loop, &h->vm_poll, vm_event_fd(h->vm));
+	ASSERT(r == 0);
+	h->vm_poll.data = h;
+	r = uv_poll_start(&h->vm_poll, UV_READABLE, on_vm_ready);
+	ASSERT(r == 0);
+	return 0;
+}
+
+/*
+ * A message that is wrong in itself leaves the host as it was; once its descriptors are
+ * good, a failure is the end: the restarter starts over with a new process.
+ */
+static int do_create(struct host *h, const void *msg, int *fds, struct errmsg *e)
+{
+	const struct ctl_create *create = msg;
+	int *slot[CTL_FD_N] = { NULL };
+	int fd[CTL_FD_N];
+	int r = 0;
+
+	if (strcmp(create->zone, h->zone) != 0)
+		return errmsg_set(e, -EINVAL, "zone %s: this is the host of zone %s",
+				  create->zone, h->zone);
+	for (unsigned i = 0, next = 0; i < CTL_FD_N; i++) {
+		if (le32_get(create->fd_mask) & 1u << i)
+			slot[i] = &fds[next++];
+		fd[i] = slot[i] ? *slot[i] : -1;
+		r = check_fd(i, fd[i], e);
+		if (r < 0)
+			return r;
+	}
+	r = console_new(&h->loop, fd[CTL_FD_CONSOLE], fd[CTL_FD_LOG], take_input, h,
+			&h->console);
+	if (r < 0)
+		return errmsg_set(e, r, "console: %s", strerror(-r));
+	*slot[CTL_FD_CONSOLE] = -1;
+	if (slot[CTL_FD_LOG])
+		*slot[CTL_FD_LOG] = -1;
+	r = create_machine(h, create, fd, e);
+	if (r < 0) {
+		end_zone(h, CTL_CAUSE_FAILED, e->text);
+		return r;
+	}
+	h->n_vcpus = le32_get(create->n_vcpus);
+	memcpy(h->uuid, create->uuid, sizeof(h->uuid));
+	return 0;
+}
+
+static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
+{
+	int r;
+
+	console_notice(h->console, "Zone booting up");
+	r = vm_start(h->vm, e);
+	if (r < 0)
+		end_zone(h, CTL_CAUSE_FAILED, e->text);
+	return r;
+}
+
+static int do_shutdown(struct host *h, const void *msg, int *fds, struct errmsg *e)
+{
+	vm_power_button(h->vm);
+	return 0;
+}
+
+static int do_halt(struct host *h, const void *msg, int *fds, struct errmsg *e)
+{
+	end_zone(h, h->state == CTL_PANICKED ? CTL_CAUSE_PANIC : CTL_CAUSE_HALTED, "");
+	return 0;
+}
+
+static void answer_hello(const struct host *h, struct ctl_hello_reply *reply)
+{
+	reply->state = le32_of(h->state);
+	reply->since_ms = le64_of(h->since_ms);
+	reply->pid = le32_of((uint32_t)getpid());
+	memcpy(reply->uuid, h->uuid, sizeof(reply->uuid));
+	snprintf(reply->zone, sizeof(reply->zone), "%s", h->zone);
+}
+
+static void answer_status(const struct host *h, struct ctl_status_reply *reply)
+{
+	struct vm_stats stats = h->last;
+
+	if (h->vm)
+		vm_stats(h->vm, &stats);
+	reply->state = le32_of(h->state);
+	reply->n_vcpus = le32_of(h->n_vcpus);
+	reply->ram_bytes = le64_of(stats.ram_bytes);
+	reply->resident_bytes = le64_of(stats.resident_bytes);
+	reply->exits = le64_of(stats.exits);
+	reply->console_bytes = le64_of(stats.console_bytes);
+	reply->console_lost = le64_of(stats.console_lost);
+}
+
+static void answer(const struct host *h, enum ctl_id id, int r, const struct errmsg *e,
+		   struct ctl_answer *out)
+{
+	if (id == CTL_REQ_HELLO) {
+		answer_hello(h, &out->hello);
+	} else if (id == CTL_REQ_STATUS) {
+		answer_status(h, &out->status);
+	} else {
+		out->plain.error = le32_of((uint32_t)-r);
+		snprintf(out->plain.text, sizeof(out->plain.text), "%.*s",
+			 CTL_TEXT_SIZE - 1, e->text);
+	}
+}
+
+/* HELLO and STATUS change nothing: they only have an answer. */
+static int (*const requests[])(struct host *h, const void *msg, int *fds,
+			       struct errmsg *e) = {
+	[CTL_REQ_CREATE] = do_create,
+	[CTL_REQ_START] = do_start,
+	[CTL_REQ_SHUTDOWN] = do_shutdown,
+	[CTL_REQ_HALT] = do_halt,
+};
+
+/* Control server callbacks. */
+
+static void on_request(void *arg, enum ctl_id id, const void *msg, int *fds,
+		       unsigned n_fds, struct ctl_answer *out)
+{
+	struct host *h = arg;
+	const struct fsm_rule *rule = fsm_find(&ctl_fsm, h->state, id);
+	struct errmsg e = { "" };
+	int r;
+
+	if (!rule)
+		r = errmsg_set(&e, -EBUSY, "%s: not now, the zone is %s", ctl_id_name(id),
+			       ctl_state_names[h->state]);
+	else if (rule->ignore)
+		r = 0;
+	else
+		r = requests[id](h, msg, fds, &e);
+	if (r < 0)
+		log_warning("zone=%s %s: %s", h->zone, ctl_id_name(id),
+			    *e.text ? e.text : strerror(-r));
+	if (r == 0 && rule->to != h->state && h->state != CTL_ENDED)
+		set_state(h, rule->to);
+	answer(h, id, r, &e, out);
+}
+
+static void on_answered(void *arg)
+{
+	struct host *h = arg;
+
+	if (h->state == CTL_ENDED)
+		tell(h);
+}
+
+/* The clock for "nobody comes" runs while nobody is connected and there is no zone to
+ * run. */
+static void on_connection(void *arg, bool up)
+{
+	struct host *h = arg;
+
+	if (h->state == CTL_ENDED)
+		return;
+	if (up)
+		uv_timer_stop(&h->timer);
+	else if (h->state == CTL_EMPTY)
+		uv_timer_start(&h->timer, on_timeout, CTL_IDLE_MS, 0);
+}
+
+static const struct ctl_server_ops server_ops = {
+	.request = on_request,
+	.answered = on_answered,
+	.connection = on_connection,
+};
+
+/* Everything that needs more rights than the sandbox leaves is done before it. */
+static int begin(struct host *h, int ctl_fd, struct errmsg *e)
+{
+	int r = uv_loop_init(&h->loop);
+
+	if (r < 0)
+		return errmsg_set(e, r, "event loop: %s", uv_strerror(r));
+	uv_timer_init(&h->loop, &h->timer);
+	h->timer.data = h;
+	uv_idle_init(&h->loop, &h->more);
+	h->more.data = h;
+	r = sandbox_enter();
+	if (r < 0)
+		return errmsg_set(e, r, "sandbox: %s", strerror(-r));
+	r = ctl_server_new(&h->loop, ctl_fd, &server_ops, h, &h->ctl);
+	if (r < 0)
+		return errmsg_set(e, r, "control socket: %s", strerror(-r));
+	return 0;
+}
+
+int host_run(const char *zone, int ctl_fd, struct errmsg *e)
+{
+	struct host h = { .zone = zone, .state = (enum ctl_state)ctl_fsm.initial };
+	struct timespec now;
+	int r = begin(&h, ctl_fd, e);
+
+	if (r < 0)
+		return r;
+	clock_gettime(CLOCK_REALTIME, &now);
+	h.since_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	uv_timer_start(&h.timer, on_timeout, CTL_IDLE_MS, 0);
+	uv_run(&h.loop, UV_RUN_DEFAULT);
+	ctl_server_close(h.ctl);
+	uv_close((uv_handle_t *)&h.timer, NULL);
+	uv_close((uv_handle_t *)&h.more, NULL);
+	uv_run(&h.loop, UV_RUN_DEFAULT);
+	return h.status;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rules.c - what each kind of thread may ask of the kernel, and why
+ *
+ * Threads inherit the main filter, so whatever another kind has, main has too. Several
+ * rows for one call are alternatives.
+ */
+#include "kzhost/sandbox/rules.h"
+
+#include <linux/kvm.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+
+#define MAIN SANDBOX_BIT(MAIN)
+#define VCPU (SANDBOX_BIT(MAIN) | SANDBOX_BIT(VCPU))
+#define FILL (SANDBOX_BIT(MAIN) | SANDBOX_BIT(FILL))
+#define ALL  (SANDBOX_BIT(MAIN) | SANDBOX_BIT(VCPU) | SANDBOX_BIT(FILL))
+
+#define ANY(name, who) \
+	{ \
+		.call = SCMP_SYS(name), .kinds = (who) \
+	}
+#define IF(name, who, ...) \
+	{ \
+		.call = SCMP_SYS(name), .kinds = (who), .n_args = 1, .args = { \
+			__VA_ARGS__ \
+		} \
+	}
+#define REFUSE(name, who, e) \
+	{ \
+		.call = SCMP_SYS(name), .kinds = (who), .err = (e) \
+	}
+
+#define ARG(n, value) \
+	{ \
+		(n), SCMP_CMP_EQ, (value), 0 \
+	}
+#define MASKED(n, mask, val) \
+	{ \
+		(n), SCMP_CMP_MASKED_EQ, (mask), (val) \
+	}
+
+/* What pthread_create() asks of clone(2): a thread, and nothing else. */
+#define THREAD_FLAGS \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | \
+	 CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+
+/* ioctl(2) requests whose type is KVM's. */
+#define KVM_TYPE_MASK 0xff00ul
+
+const struct sandbox_rule sandbox_rules[] = {
+	/* The running machine: what is called most stands first. */
+	IF(ioctl, VCPU, ARG(1, KVM_RUN)),
+	ANY(read, ALL),
+	ANY(write, ALL),
+	ANY(futex, ALL),
+	ANY(epoll_wait, MAIN),
+	ANY(epoll_pwait, MAIN),
+	ANY(clock_gettime, ALL), /* when the vDSO has no clock to offer */
+
+	/* Building the machine. */
+	IF(ioctl, MAIN, MASKED(1, KVM_TYPE_MASK, KVMIO << 8)),
+	ANY(memfd_create, MAIN),
+	ANY(ftruncate, MAIN),
+	ANY(fallocate, FILL),
+	ANY(mlock2, FILL),
+	ANY(munlock, MAIN),
+	ANY(pread64, MAIN),
+	ANY(lseek, MAIN),
+	IF(newfstatat, MAIN, ARG(3, AT_EMPTY_PATH)), /* fstat(3) */
+	ANY(fstat, MAIN),
+	ANY(eventfd2, MAIN),
+	ANY(sysinfo, MAIN),
+	IF(prlimit64, ALL, ARG(2, 0)), /* read, not set */
+
+	/* vCPU threads look at and set their own vCPU. */
+	IF(ioctl, VCPU, ARG(1, KVM_GET_REGS)),
+	IF(ioctl, VCPU, ARG(1, KVM_GET_SREGS)),
+	IF(ioctl, VCPU, ARG(1, KVM_IRQ_LINE)),
+
+	/* The event loop and its sockets. */
+	ANY(epoll_ctl, MAIN),
+	IF(ioctl, MAIN, ARG(1, FIONBIO)),
+	ANY(poll, MAIN),
+	ANY(accept4, MAIN),
+	ANY(recvmsg, MAIN),
+	ANY(recvfrom, MAIN),
+	ANY(sendmsg, MAIN),
+	ANY(sendto, MAIN),
+	ANY(getsockopt, MAIN),
+	ANY(fcntl, MAIN),
+	ANY(close, MAIN),
+
+	/* Memory: nothing that can be executed is ever made. */
+	IF(mmap, ALL, MASKED(2, PROT_EXEC, 0)),
+	IF(mprotect, ALL, MASKED(2, PROT_EXEC, 0)),
+	ANY(mremap, MAIN),
+	ANY(munmap, ALL),
+	ANY(madvise, ALL),
+	ANY(brk, ALL),
+
+	/* Threads: started, told apart, woken and joined. */
+	IF(clone, MAIN, ARG(0, THREAD_FLAGS)),
+	REFUSE(clone3, MAIN,
+	       ENOSYS), /* its flags cannot be seen; clone(2) is tried next */
+	ANY(set_robust_list, MAIN),
+	ANY(rseq, MAIN),
+	ANY(rt_sigprocmask, ALL),
+	ANY(rt_sigaction, MAIN),
+	ANY(rt_sigreturn, ALL),
+	ANY(getpid, ALL),
+	ANY(gettid, ALL),
+	ANY(tgkill, ALL),
+	ANY(sched_yield, ALL),
+	ANY(exit, ALL),
+	ANY(exit_group, ALL),
+	ANY(restart_syscall, ALL),
+	IF(prctl, ALL, ARG(0, PR_SET_NAME)),
+	IF(seccomp, MAIN, ARG(0, SECCOMP_SET_MODE_FILTER)),
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	/* The sanitizers' runtime. */
+	ANY(sigaltstack, ALL),
+	ANY(rt_sigaction, ALL),
+	ANY(sched_getaffinity, ALL),
+	ANY(clock_nanosleep, ALL),
+	ANY(nanosleep, ALL),
+	ANY(getrusage, ALL),
+#endif
+};
+
+const unsigned sandbox_n_rules = ARRAY_SIZE(sandbox_rules);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sandbox.c - put the compiled filters on
+ */
+#include "kzhost/sandbox/sandbox.h"
+
+#include "kzhost/sandbox/filters.h"
+
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+const char *const sandbox_kind_names[SANDBOX_KIND_N] = {
+#define X(id, name) [SANDBOX_##id] = name,
+	SANDBOX_KINDS(X)
+#undef X
+};
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+
+void __sanitizer_sandbox_on_notify(void *args);
+
+/* The filters of sanitized builds trap: say which call it was, then die of it all the
+ * same. */
+static void on_sigsys(int sig, siginfo_t *info, void *context)
+{
+	char text[] = "sandbox: system call 0000 is not allowed\n";
+	unsigned n = (unsigned)info->si_syscall;
+
+	for (char *digit = strstr(text, "0000") + 3; *digit == '0'; digit--, n /= 10)
+		*digit = (char)('0' + n % 10);
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(1);
+	signal(SIGSYS, SIG_DFL);
+	raise(SIGSYS);
+}
+
+static int prepare(void)
+{
+	struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
+
+	__sanitizer_sandbox_on_notify(NULL);
+	return sigaction(SIGSYS, &action, NULL) < 0 ? -errno : 0;
+}
+
+#else
+
+static int prepare(void)
+{
+	return 0;
+}
+
+#endif
+
+int sandbox_thread(enum sandbox_kind kind)
+{
+	const struct sandbox_filter *filter = &sandbox_filters[kind];
+	struct sock_fprog program = {
+		.len = filter->n_insns,
+		.filter = (struct sock_filter *)(uintptr_t)filter->insns,
+	};
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+		return -errno;
+	return 0;
+}
+
+int sandbox_enter(void)
+{
+	int r = prepare();
+
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	return sandbox_thread(SANDBOX_MAIN);
+}
