@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * test_sandbox.c - each kind of thread tries each call, allowed and forbidden
+ *
+ * A child puts the filters on as kzhost does and makes one call with harmless or bad
+ * arguments. Allowed means that the kernel got to see it, whatever it said; forbidden
+ * that the child died of SIGSYS.
+ */
+#include "kzhost/sandbox/sandbox.h"
+#include "tests/harness/harness.h"
+
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define M   (1u << SANDBOX_MAIN)
+#define V   (1u << SANDBOX_VCPU)
+#define F   (1u << SANDBOX_FILL)
+#define ALL (M | V | F)
+
+#define NOWHERE   (-1)                      /* no such descriptor */
+#define BAD       ((long)(uintptr_t)-4096L) /* no such address */
+#define THREAD    0x3d0f00                  /* what pthread_create() asks clone(2) for */
+#define PROCESS   SIGCHLD                   /* what fork() asks clone(2) for */
+#define RWX       (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define TRY(call) #call, SYS_##call
+
+struct attempt {
+	const char *name;
+	long call;
+	unsigned allowed; /* to which kinds of thread */
+	const char *how;
+	long args[6];
+};
+
+static const struct attempt attempts[] = {
+	/* Paths, programs, sockets, other processes: never. */
+	{ TRY(open), 0, "", { BAD, O_RDONLY } },
+	{ TRY(openat), 0, "", { AT_FDCWD, BAD, O_RDONLY } },
+	{ TRY(openat2), 0, "", { AT_FDCWD, BAD, 0, 0 } },
+	{ TRY(open_by_handle_at), 0, "", { NOWHERE, BAD } },
+	{ TRY(creat), 0, "", { BAD, 0 } },
+	{ TRY(stat), 0, "", { BAD, BAD } },
+	{ TRY(newfstatat), 0, "a path", { AT_FDCWD, BAD, BAD, 0 } },
+	{ TRY(statx), 0, "", { AT_FDCWD, BAD, 0, 0, BAD } },
+	{ TRY(access), 0, "", { BAD, 0 } },
+	{ TRY(readlink), 0, "", { BAD, BAD, 1 } },
+	{ TRY(unlink), 0, "", { BAD } },
+	{ TRY(rename), 0, "", { BAD, BAD } },
+	{ TRY(link), 0, "", { BAD, BAD } },
+	{ TRY(symlink), 0, "", { BAD, BAD } },
+	{ TRY(mkdir), 0, "", { BAD, 0 } },
+	{ TRY(chmod), 0, "", { BAD, 0 } },
+	{ TRY(fchmod), 0, "", { NOWHERE, 0 } },
+	{ TRY(chown), 0, "", { BAD, 0, 0 } },
+	{ TRY(chdir), 0, "", { BAD } },
+	{ TRY(chroot), 0, "", { BAD } },
+	{ TRY(truncate), 0, "", { BAD, 0 } },
+	{ TRY(getdents64), 0, "", { NOWHERE, BAD, 0 } },
+	{ TRY(execve), 0, "", { BAD, 0, 0 } },
+	{ TRY(execveat), 0, "", { NOWHERE, BAD, 0, 0, 0 } },
+	{ TRY(fork), 0, "", { 0 } },
+	{ TRY(vfork), 0, "", { 0 } },
+	{ TRY(clone), 0, "a process", { PROCESS } },
+	{ TRY(clone), 0, "a thread in a new user namespace", { THREAD | CLONE_NEWUSER } },
+	{ TRY(socket), 0, "", { AF_UNIX, SOCK_STREAM, 0 } },
+	{ TRY(socketpair), 0, "", { AF_UNIX, SOCK_STREAM, 0, BAD } },
+	{ TRY(connect), 0, "", { NOWHERE, BAD, 0 } },
+	{ TRY(bind), 0, "", { NOWHERE, BAD, 0 } },
+	{ TRY(listen), 0, "", { NOWHERE, 0 } },
+	{ TRY(accept), 0, "", { NOWHERE, 0, 0 } },
+	{ TRY(setsockopt), 0, "", { NOWHERE, 0, 0, 0, 0 } },
+	{ TRY(ptrace), 0, "", { -1, 0, 0, 0 } },
+	{ TRY(process_vm_readv), 0, "", { 0, 0, 0, 0, 0, 0 } },
+	{ TRY(process_vm_writev), 0, "", { 0, 0, 0, 0, 0, 0 } },
+	{ TRY(kill), 0, "", { 0, 0 } },
+	{ TRY(tkill), 0, "", { 0, 0 } },
+	{ TRY(pidfd_open), 0, "", { 0, 0 } },
+	{ TRY(pidfd_getfd), 0, "", { NOWHERE, 0, 0 } },
+	{ TRY(setuid), 0, "", { -1 } },
+	{ TRY(setresuid), 0, "", { -1, -1, -1 } },
+	{ TRY(setgroups), 0, "", { -1, BAD } },
+	{ TRY(capset), 0, "", { BAD, BAD } },
+	{ TRY(unshare), 0, "", { 0 } },
+	{ TRY(setns), 0, "", { NOWHERE, 0 } },
+	{ TRY(mount), 0, "", { BAD, BAD, BAD, 0, BAD } },
+	{ TRY(umount2), 0, "", { BAD, 0 } },
+	{ TRY(pivot_root), 0, "", { BAD, BAD } },
+	{ TRY(bpf), 0, "", { 0, BAD, 0 } },
+	{ TRY(perf_event_open), 0, "", { BAD, 0, 0, 0, 0 } },
+	{ TRY(io_uring_setup), 0, "", { 0, BAD } },
+	{ TRY(userfaultfd), 0, "", { -1 } },
+	{ TRY(keyctl), 0, "", { -1 } },
+	{ TRY(memfd_secret), 0, "", { -1 } },
+	{ TRY(init_module), 0, "", { BAD, 0, BAD } },
+	{ TRY(kexec_load), 0, "", { 0, 0, 0, 0 } },
+	{ TRY(reboot), 0, "", { 0, 0, 0, 0 } },
+	{ TRY(modify_ldt), 0, "", { -1, 0, 0 } },
+	{ TRY(personality), 0, "", { 0xffffffff } },
+	{ TRY(prctl), 0, "dumpable", { PR_SET_DUMPABLE, 1 } },
+	{ TRY(prlimit64), 0, "set", { 0, 0, BAD, 0 } },
+	{ TRY(mmap),
+	  0,
+	  "executable",
+	  { 0, 4096, RWX, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 } },
+	{ TRY(mprotect), 0, "executable", { 0, 0, RWX } },
+	{ TRY(pkey_mprotect), 0, "", { 0, 0, 0, -1 } },
+	{ TRY(ioctl), 0, "into a terminal", { NOWHERE, TIOCSTI, BAD } },
+
+	/* The machine. */
+	{ TRY(ioctl), M | V, "run a vCPU", { NOWHERE, KVM_RUN, 0 } },
+	{ TRY(ioctl), M, "make a VM", { NOWHERE, KVM_CREATE_VM, 0 } },
+	{ TRY(ioctl),
+	  M,
+	  "map guest memory",
+	  { NOWHERE, KVM_SET_USER_MEMORY_REGION, BAD } },
+	{ TRY(memfd_create), M, "", { BAD, 0 } },
+	{ TRY(ftruncate), M, "", { NOWHERE, 0 } },
+	{ TRY(mlock2), M | F, "", { 0, 0, 0 } },
+	{ TRY(pread64), M, "", { NOWHERE, 0, 0, 0 } },
+	{ TRY(newfstatat), M, "a descriptor", { NOWHERE, BAD, BAD, AT_EMPTY_PATH } },
+	{ TRY(eventfd2), M, "", { 0, -1 } },
+	{ TRY(sysinfo), M, "", { BAD } },
+
+	/* The event loop. */
+	{ TRY(epoll_ctl), M, "", { NOWHERE, 0, 0, 0 } },
+	{ TRY(epoll_pwait), M, "", { NOWHERE, BAD, 1, 0, 0, 0 } },
+	{ TRY(epoll_create1), 0, "", { 0 } },
+	{ TRY(poll), M, "", { 0, 0, 0 } },
+	{ TRY(accept4), M, "", { NOWHERE, 0, 0, 0 } },
+	{ TRY(recvmsg), M, "", { NOWHERE, BAD, 0 } },
+	{ TRY(recvfrom), M, "", { NOWHERE, BAD, 0, 0, 0, 0 } },
+	{ TRY(sendmsg), M, "", { NOWHERE, BAD, 0 } },
+	{ TRY(sendto), M, "", { NOWHERE, BAD, 0, 0, 0, 0 } },
+	{ TRY(getsockopt), M, "", { NOWHERE, 0, 0, 0, 0 } },
+	{ TRY(fcntl), M, "", { NOWHERE, F_GETFL } },
+	{ TRY(close), M, "", { NOWHERE } },
+
+	/* Threads and memory. */
+	{ TRY(read), ALL, "", { NOWHERE, BAD, 0 } },
+	{ TRY(write), ALL, "", { NOWHERE, BAD, 0 } },
+	{ TRY(futex), ALL, "", { BAD, 1 /* wake */, 0, 0, 0, 0 } },
+	{ TRY(clock_gettime), ALL, "", { 0, BAD } },
+	{ TRY(mmap),
+	  ALL,
+	  "data",
+	  { 0, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 } },
+	{ TRY(mprotect), ALL, "data", { 0, 0, PROT_READ } },
+	{ TRY(munmap), ALL, "", { 1, 0 } },
+	{ TRY(madvise), ALL, "", { 1, 0, 0 } },
+	{ TRY(rt_sigprocmask), ALL, "", { -1, 0, 0, 8 } },
+	{ TRY(getpid), ALL, "", { 0 } },
+	{ TRY(gettid), ALL, "", { 0 } },
+	{ TRY(tgkill), ALL, "", { -1, -1, 0 } },
+	{ TRY(prlimit64), ALL, "read", { 0, 0, 0, BAD } },
+	{ TRY(prctl), ALL, "name", { PR_SET_NAME, BAD } },
+	{ TRY(seccomp), M, "", { SECCOMP_SET_MODE_FILTER, -1, 0 } },
+};
+
+/* In the child: the thread's filters, then the call. */
+static _Noreturn void attempt_in_child(enum sandbox_kind kind, const struct attempt *a)
+{
+	const long *arg = a->args;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int r;
+
+	dup2(null, STDERR_FILENO); /* what sanitized builds say about it */
+	r = sandbox_enter();
+	if (r == 0 && kind != SANDBOX_MAIN)
+		r = sandbox_thread(kind);
+	if (r < 0)
+		_exit(2);
+	syscall(a->call, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	_exit(0);
+}
+
+static void try(enum sandbox_kind kind, const struct attempt *a)
+{
+	bool allowed = a->allowed & 1u << kind;
+	pid_t pid = fork();
+	int status;
+
+	T_TRUE(pid >= 0);
+	if (pid == 0)
+		attempt_in_child(kind, a);
+	T_EQ(waitpid(pid, &status, 0), pid);
+	if (allowed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+		T_FAIL("thread %s, %s %s: not allowed, status %#x",
+		       sandbox_kind_names[kind], a->name, a->how, status);
+	if (!allowed && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS))
+		T_FAIL("thread %s, %s %s: not forbidden, status %#x",
+		       sandbox_kind_names[kind], a->name, a->how, status);
+}
+
+static void try_all(enum sandbox_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++)
+		try(kind, &attempts[i]);
+}
+
+TEST(sandbox, main_thread)
+{
+	try_all(SANDBOX_MAIN);
+}
+
+TEST(sandbox, vcpu_threads)
+{
+	try_all(SANDBOX_VCPU);
+}
+
+TEST(sandbox, fill_thread)
+{
+	try_all(SANDBOX_FILL);
+}
