@@ -4,10 +4,10 @@
  *
  * DOC: Threads
  *
- * The main thread owns struct vm and makes every call below. vCPU threads run guest code and
- * device emulation; what they have to tell the main thread goes through a small mailbox
- * (events, console output) and one eventfd. No callback ever runs on a vCPU thread.
- * Nothing here opens a path: all descriptors come in with struct vm_config.
+ * The main thread owns struct vm and makes every call below. vCPU threads run guest code
+ * and device emulation; what they have to tell the main thread goes through a small
+ * mailbox (events, console output) and one eventfd. No callback ever runs on a vCPU
+ * thread. Nothing here opens a path: all descriptors come in with struct vm_config.
  */
 #ifndef KZ_VM_VM_H
 #define KZ_VM_VM_H
@@ -21,21 +21,22 @@ struct vm;
 struct vm_config {
 	uint64_t ram_bytes; /* multiple of 2 MiB */
 	unsigned n_vcpus;
-	const char *cmdline;	/* borrowed for vm_create() */
-	int64_t tod_offset_s;	/* guest clock minus host clock */
-	int kvm_fd;		/* /dev/kvm; borrowed for vm_create() */
-	int kernel_fd;		/* borrowed for vm_create() */
-	int initrd_fd;		/* -1 = none; borrowed for vm_create() */
-	int (*thread_init)(void); /* run first on every vCPU thread (its seccomp filter); 0 or
-				   * -errno, which ends the machine with VM_EV_FAULT */
-	int (*fill_init)(void);	   /* the same for the thread that fills RAM */
+	const char *cmdline;  /* borrowed for vm_create() */
+	int64_t tod_offset_s; /* guest clock minus host clock */
+	int kvm_fd;           /* /dev/kvm; borrowed for vm_create() */
+	int kernel_fd;        /* borrowed for vm_create() */
+	int initrd_fd;        /* -1 = none; borrowed for vm_create() */
+	int (*thread_init)(
+		void); /* run first on every vCPU thread (its seccomp filter); 0 or
+			* -errno, which ends the machine with VM_EV_FAULT */
+	int (*fill_init)(void); /* the same for the thread that fills RAM */
 };
 
 enum vm_event_type {
 	VM_EV_POWEROFF, /* the guest switched itself off */
-	VM_EV_RESET,	/* the guest reset itself; vCPUs are stopped */
-	VM_EV_PANIC,	/* pvpanic; vCPUs are held */
-	VM_EV_FAULT,	/* KVM or a vCPU thread could not go on */
+	VM_EV_RESET,    /* the guest reset itself; vCPUs are stopped */
+	VM_EV_PANIC,    /* pvpanic; vCPUs are held */
+	VM_EV_FAULT,    /* KVM or a vCPU thread could not go on */
 };
 
 struct vm_event {
@@ -55,10 +56,11 @@ struct vm_stats {
  * vm_create() - Build the machine and load its kernel; nothing runs yet
  *
  * RAM is a memfd, locked on fault. The kernel is a PVH ELF or a bzImage (64-bit boot
- * protocol); the texts of failures name what was asked, what was found and what is allowed.
+ * protocol); the texts of failures name what was asked, what was found and what is
+ * allowed.
  *
- * Return: 0, -ENOMEM (asked and available amounts in the text), -ENOEXEC (kernel neither ELF
- * nor bzImage, truncated, or does not fit), -EINVAL, or what KVM gave
+ * Return: 0, -ENOMEM (asked and available amounts in the text), -ENOEXEC (kernel neither
+ * ELF nor bzImage, truncated, or does not fit), -EINVAL, or what KVM gave
  */
 int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg *e);
 
@@ -74,7 +76,8 @@ bool vm_take_event(struct vm *vm, struct vm_event *ret_event);
 /* Bytes the guest wrote to its console; 0 = none. */
 size_t vm_console_read(struct vm *vm, void *data, size_t size);
 
-/* Bytes for the guest's console; returns how many fitted. Room again makes event_fd ready. */
+/* Bytes for the guest's console; returns how many fitted. Room again makes event_fd
+ * ready. */
 size_t vm_console_write(struct vm *vm, const void *data, size_t len);
 
 /* Presses the power button (KZ_GED_POWER). */
@@ -83,7 +86,7 @@ void vm_power_button(struct vm *vm);
 /* Stops and joins every thread; never waits for the guest. May be called at any time. */
 void vm_stop(struct vm *vm);
 
-void vm_stats(const struct vm *vm, struct vm_stats *ret_stats);
+void vm_stats(struct vm *vm, struct vm_stats *ret_stats);
 
 /* vm_stop() and release everything. NULL is fine. */
 void vm_free(struct vm *vm);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * power.h - power button and soft off of a hardware-reduced ACPI machine
+ */
+#ifndef KZ_DEV_POWER_H
+#define KZ_DEV_POWER_H
+
+#include "kzhost/dev/dev.h"
+#include "kzhost/vm/bus.h"
+
+#include <stdatomic.h>
+
+struct power {
+	struct dev_env env;
+	atomic_uint ged; /* events that the guest has not read yet, KZ_GED_* */
+};
+
+extern const struct bus_ops power_ged_ops;   /* KZ_GED_PORT, 4 bytes */
+extern const struct bus_ops power_sleep_ops; /* KZ_SLEEP_CONTROL_PORT, 2 bytes */
+
+/* @p is zeroed memory. */
+void power_init(struct power *p, const struct dev_env *env);
+
+/* Presses the button: the event is set and the line pulses. On any thread. */
+void power_press(struct power *p);
+
+#endif

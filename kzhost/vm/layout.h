@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * layout.h - where things lie in guest physical memory before the guest's first
+ *instruction
+ *
+ * DOC: Low memory
+ *
+ * Everything that a directly booted kernel is given lies below 640 KiB, except the MP
+ *table, which lies where a BIOS would have it (and where kernels look for it). The kernel
+ *itself is never loaded below 1 MiB, so the two cannot overlap.
+ *
+ *	00006000	hvm_start_info, module list, memory map (PVH) or GDT (bzImage)
+ *	00007000	boot_params, the "zero page" (bzImage)
+ *	00009000	page tables: PML4, PDPT, four page directories (bzImage)
+ *	00020000	command line
+ *	0009fc00	end of base memory, as the memory map says; extended BIOS data
+ *area 000f0000	MP floating pointer and MP table, up to 64 KiB 00100000	kernel segments
+ *	...		initrd: as high as it may lie, page aligned
+ *	c0000000	end of low RAM at most (KZ_GPA_RAM_LOW_END)
+ *	fec00000	IOAPIC
+ *	fee00000	LAPIC
+ *	fffbc000	one page for KVM's identity map, then three for its TSS
+ *	100000000	RAM continues (KZ_GPA_RAM_HIGH)
+ */
+#ifndef KZ_VM_LAYOUT_H
+#define KZ_VM_LAYOUT_H
+
+#include "common/proto/machine.h"
+
+#define LAYOUT_PVH_INFO     0x6000u
+#define LAYOUT_PVH_MODULES  0x6100u
+#define LAYOUT_PVH_MEMMAP   0x6200u
+#define LAYOUT_GDT          0x6000u
+#define LAYOUT_BOOT_PARAMS  0x7000u
+#define LAYOUT_PAGE_TABLES  0x9000u /* six pages */
+#define LAYOUT_CMDLINE      0x20000u
+#define LAYOUT_CMDLINE_SIZE 0x10000u /* with the NUL */
+#define LAYOUT_BASE_END     0x9fc00u
+#define LAYOUT_VGA          0xa0000u
+#define LAYOUT_BIOS         0xf0000u /* MP floating pointer; the table follows */
+#define LAYOUT_BIOS_SIZE    0x10000u
+#define LAYOUT_KERNEL_MIN   0x100000u
+#define LAYOUT_KVM_IDENTITY 0xfffbc000ul
+#define LAYOUT_KVM_TSS      0xfffbd000u
+#define LAYOUT_KVM_SIZE     0x4000u /* identity map and TSS */
+
+/* x86 page size; everything that is placed is aligned to it. */
+#define LAYOUT_PAGE 4096u
+
+#endif

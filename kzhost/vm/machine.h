@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * machine.h - the parts of a struct vm, for the files of kzhost/vm that make it up
+ */
+#ifndef KZ_VM_MACHINE_H
+#define KZ_VM_MACHINE_H
+
+#include "kzhost/dev/cmos.h"
+#include "kzhost/dev/i8042.h"
+#include "kzhost/dev/power.h"
+#include "kzhost/dev/pvpanic.h"
+#include "kzhost/dev/serial.h"
+#include "kzhost/vm/bus.h"
+#include "kzhost/vm/kvm.h"
+#include "kzhost/vm/mbox.h"
+#include "kzhost/vm/vcpu.h"
+
+struct vm {
+	struct ram ram;
+	struct kvm kvm;
+	struct bus pio;
+	struct bus mmio;
+	struct mbox mbox;
+	struct serial serial;
+	struct cmos cmos;
+	struct i8042 i8042;
+	struct pvpanic pvpanic;
+	struct power power;
+	int (*thread_init)(void);
+	int (*fill_init)(void);
+
+	unsigned n_vcpus;
+	struct vcpu *vcpu; /* n_vcpus of them */
+
+	/*
+	 * Held while quit is set and the kicks are sent, so that nobody kicks a thread
+	 * that was joined; taken last, after any device's lock.
+	 */
+	pthread_mutex_t lock;
+	pthread_cond_t gate_open;
+	bool started;       /* the gate: every vCPU thread exists; under lock */
+	unsigned n_threads; /* to be joined; main thread only */
+	atomic_bool quit;   /* vCPU threads leave; set under lock, never cleared */
+	atomic_bool ended;  /* the one event was posted */
+};
+
+/* Ends or holds the machine: posts the event unless there was one, stops all vCPUs. */
+void vm_end(struct vm *vm, enum vm_event_type type, const char *text);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vm.c - building a machine from its parts, starting it, stopping it
+ */
+#include "kzhost/vm/vm.h"
+#include "common/base/trace.h"
+#include "kzhost/vm/layout.h"
+#include "kzhost/vm/machine.h"
+#include "kzhost/vm/mptable.h"
+
+#include <string.h>
+
+#define VCPU_STACK (256 * KIB)
+
+static void irq(void *arg, unsigned gsi, bool level)
+{
+	struct vm *vm = arg;
+	int r = kvm_set_irq(&vm->kvm, gsi, level);
+
+	if (r < 0)
+		TRACE(dev, "gsi=%u level=%d: KVM_IRQ_LINE gave %d", gsi, level, r);
+}
+
+static void event(void *arg, enum vm_event_type type, const char *text)
+{
+	vm_end(arg, type, text);
+}
+
+static void wake(void *arg)
+{
+	struct vm *vm = arg;
+
+	mbox_wake(&vm->mbox);
+}
+
+static int add_devices(struct vm *vm, int64_t tod_offset_s)
+{
+	const struct dev_env env = {
+		.irq = irq, .event = event, .wake = wake, .arg = vm
+	};
+	const struct bus_range ranges[] = {
+		{ KZ_I8042_CMD, 1, &i8042_ops, &vm->i8042 },
+		{ KZ_CMOS_PORT, CMOS_PORTS, &cmos_ops, &vm->cmos },
+		{ KZ_COM1_PORT, SERIAL_PORTS, &serial_ops, &vm->serial },
+		{ KZ_PVPANIC_PORT, 1, &pvpanic_ops, &vm->pvpanic },
+		{ KZ_GED_PORT, 4, &power_ged_ops, &vm->power },
+		{ KZ_SLEEP_CONTROL_PORT, 2, &power_sleep_ops, &vm->power },
+	};
+	int r = 0;
+
+	serial_init(&vm->serial, &env, KZ_COM1_IRQ);
+	cmos_init(&vm->cmos, tod_offset_s, vm->ram.region[0].size, vm->ram.region[1].size,
+		  vm->n_vcpus);
+	i8042_init(&vm->i8042, &env);
+	pvpanic_init(&vm->pvpanic, &env);
+	power_init(&vm->power, &env);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ranges); i++)
+		r = bus_add(&vm->pio, ranges[i].base, ranges[i].len, ranges[i].ops,
+			    ranges[i].dev);
+	return r;
+}
+
+static int add_vcpus(struct vm *vm, struct errmsg *e)
+{
+	int r = 0;
+
+	vm->vcpu = calloc(vm->n_vcpus, sizeof(vm->vcpu[0]));
+	if (!vm->vcpu)
+		return -ENOMEM;
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		vm->vcpu[i] = (struct vcpu){ .vm = vm, .fd = -1 };
+	for (unsigned i = 0; r == 0 && i < vm->n_vcpus; i++)
+		r = vcpu_init(&vm->vcpu[i], vm, i, e);
+	return r;
+}
+
+static struct vm *vm_new(const struct vm_config *config)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	vm->ram.fd = -1;
+	vm->kvm.vm_fd = -1;
+	vm->mbox.eventfd = -1;
+	vm->n_vcpus = config->n_vcpus;
+	vm->thread_init = config->thread_init;
+	vm->fill_init = config->fill_init;
+	pthread_mutex_init(&vm->lock, NULL);
+	pthread_cond_init(&vm->gate_open, NULL);
+	return vm;
+}
+
+/* What needs no kernel file: memory, KVM, vCPUs, devices. */
+static int build(struct vm *vm, const struct vm_config *config, struct errmsg *e)
+{
+	int r = mbox_init(&vm->mbox);
+
+	if (r < 0)
+		return errmsg_set(e, r, "eventfd: %s", strerror(-r));
+	r = ram_init(&vm->ram, config->ram_bytes, e);
+	if (r == 0)
+		r = kvm_init(&vm->kvm, config->kvm_fd, &vm->ram, vm->n_vcpus, e);
+	if (r == 0)
+		r = add_vcpus(vm, e);
+	if (r == 0)
+		r = add_devices(vm, config->tod_offset_s);
+	return r;
+}
+
+int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg *e)
+{
+	cleanup(vm_freep) struct vm *vm = NULL;
+	struct boot_state boot;
+	int r;
+
+	if (config->n_vcpus == 0 || config->n_vcpus > KVM_VCPUS_MAX)
+		return errmsg_set(e, -EINVAL, "%u vCPUs: 1 to %d are possible",
+				  config->n_vcpus, KVM_VCPUS_MAX);
+	vm = vm_new(config);
+	if (!vm)
+		return errmsg_set(e, -ENOMEM, "no memory for a machine's description");
+	r = build(vm, config, e);
+	if (r == 0)
+		r = image_load(&vm->ram, config->kernel_fd, config->initrd_fd,
+			       config->cmdline, &boot, e);
+	if (r == 0)
+		r = mptable_write(&vm->ram, vm->n_vcpus);
+	if (r == 0)
+		r = vcpu_set_boot(&vm->vcpu[0], &boot, e);
+	if (r < 0)
+		return r;
+	*ret_vm = take_ptr(&vm);
+	return 0;
+}
+
+/* Lets the vCPU threads go, or sends them home when quit is set. */
+static void open_gate(struct vm *vm, bool go)
+{
+	pthread_mutex_lock(&vm->lock);
+	vm->started = go;
+	if (!go)
+		atomic_store(&vm->quit, true);
+	pthread_cond_broadcast(&vm->gate_open);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+static void on_kick(int sig)
+{
+}
+
+/* vCPU threads take no signal but the kick; everything else is the main thread's. */
+static int start_vcpus(struct vm *vm)
+{
+	struct sigaction kick = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int r = 0;
+
+	if (sigaction(VCPU_KICK_SIGNAL, &kick, NULL) < 0)
+		return -errno;
+	sigfillset(&all);
+	sigdelset(&all, VCPU_KICK_SIGNAL);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, VCPU_STACK);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (unsigned i = 0; r == 0 && i < vm->n_vcpus; i++) {
+		r = pthread_create(&vm->vcpu[i].thread, &attr, vcpu_main, &vm->vcpu[i]);
+		vm->n_threads += r == 0;
+	}
+	if (r == 0)
+		r = -ram_fill_start(&vm->ram, vm->fill_init);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+int vm_start(struct vm *vm, struct errmsg *e)
+{
+	int r;
+
+	if (vm->n_threads > 0 || atomic_load(&vm->quit))
+		return errmsg_set(e, -EALREADY, "the machine was started before");
+	r = start_vcpus(vm);
+	open_gate(vm, r == 0);
+	if (r < 0) {
+		vm_stop(vm);
+		return errmsg_set(e, r, "starting %u vCPU threads: %s", vm->n_vcpus,
+				  strerror(-r));
+	}
+	return 0;
+}
+
+/* Sets quit and kicks every vCPU; the first caller does it for all. */
+static void quit(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	if (!atomic_exchange(&vm->quit, true) && vm->started) {
+		for (unsigned i = 0; i < vm->n_vcpus; i++)
+			vcpu_kick(&vm->vcpu[i]);
+	}
+	pthread_mutex_unlock(&vm->lock);
+}
+
+void vm_end(struct vm *vm, enum vm_event_type type, const char *text)
+{
+	if (!atomic_exchange(&vm->ended, true))
+		mbox_post(&vm->mbox, type, text);
+	quit(vm);
+}
+
+void vm_stop(struct vm *vm)
+{
+	quit(vm);
+	while (vm->n_threads > 0)
+		pthread_join(vm->vcpu[--vm->n_threads].thread, NULL);
+	ram_fill_stop(&vm->ram);
+}
+
+void vm_free(struct vm *vm)
+{
+	if (!vm)
+		return;
+	vm_stop(vm);
+	for (unsigned i = 0; vm->vcpu && i < vm->n_vcpus; i++)
+		vcpu_fini(&vm->vcpu[i]);
+	free(vm->vcpu);
+	kvm_fini(&vm->kvm);
+	ram_fini(&vm->ram);
+	cmos_fini(&vm->cmos);
+	serial_fini(&vm->serial);
+	mbox_fini(&vm->mbox);
+	pthread_cond_destroy(&vm->gate_open);
+	pthread_mutex_destroy(&vm->lock);
+	free(vm);
+}
+
+int vm_event_fd(const struct vm *vm)
+{
+	return vm->mbox.eventfd;
+}
+
+bool vm_take_event(struct vm *vm, struct vm_event *ret_event)
+{
+	return mbox_take(&vm->mbox, ret_event);
+}
+
+size_t vm_console_read(struct vm *vm, void *data, size_t size)
+{
+	return serial_read_out(&vm->serial, data, size);
+}
+
+size_t vm_console_write(struct vm *vm, const void *data, size_t len)
+{
+	return serial_write_in(&vm->serial, data, len);
+}
+
+void vm_power_button(struct vm *vm)
+{
+	power_press(&vm->power);
+}
+
+void vm_stats(struct vm *vm, struct vm_stats *ret_stats)
+{
+	struct vm_stats s = { .ram_bytes = vm->ram.size,
+			      .resident_bytes = ram_resident(&vm->ram) };
+
+	for (unsigned i = 0; i < vm->n_vcpus; i++)
+		s.exits += atomic_load_explicit(&vm->vcpu[i].exits, memory_order_relaxed);
+	serial_counts(&vm->serial, &s.console_bytes, &s.console_lost);
+	*ret_stats = s;
+}
