@@ -69,6 +69,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(ftruncate, MAIN),
 	ANY(fallocate, FILL),
 	ANY(mlock2, FILL),
+	IF(sched_setscheduler, FILL, ARG(1, SCHED_IDLE)),
 	ANY(munlock, MAIN),
 	ANY(pread64, MAIN),
 	ANY(lseek, MAIN),
