@@ -67,7 +67,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	IF(ioctl, MAIN, MASKED(1, KVM_TYPE_MASK, KVMIO << 8)),
 	ANY(memfd_create, MAIN),
 	ANY(ftruncate, MAIN),
-	ANY(fallocate, FILL),
+	IF(sched_setscheduler, FILL, ARG(1, SCHED_IDLE)), /* fill when nobody else runs */
 	ANY(mlock2, FILL),
 	IF(sched_setscheduler, FILL, ARG(1, SCHED_IDLE)),
 	ANY(munlock, MAIN),

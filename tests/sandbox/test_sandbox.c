@@ -124,6 +124,8 @@ static const struct attempt attempts[] = {
 	  { NOWHERE, KVM_SET_USER_MEMORY_REGION, BAD } },
 	{ TRY(memfd_create), M, "", { BAD, 0 } },
 	{ TRY(ftruncate), M, "", { NOWHERE, 0 } },
+	{ TRY(sched_setscheduler), M | F, "idle", { -1, SCHED_IDLE, BAD } },
+	{ TRY(sched_setscheduler), 0, "first in, first out", { -1, SCHED_FIFO, BAD } },
 	{ TRY(mlock2), M | F, "", { 0, 0, 0 } },
 	{ TRY(pread64), M, "", { NOWHERE, 0, 0, 0 } },
 	{ TRY(newfstatat), M, "a descriptor", { NOWHERE, BAD, BAD, AT_EMPTY_PATH } },
