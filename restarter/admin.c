@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * admin.c - the Varlink server for operators
+ *
+ * A connection's calls are served one after the other: while the core owes it an answer
+ * only its end is looked for, and what it sends waits in its buffer up to one call's
+ * size.
+ */
+#include "restarter/admin.h"
+#include "common/base/trace.h"
+#include "common/sys/log.h"
+#include "common/sys/sock.h"
+
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MANAGERS_GROUP "zones"
+
+struct admin {
+	struct shell *sh;
+	uv_pipe_t listener;
+	char *path; /* owned */
+	struct conn *conns;
+	unsigned n_conns;
+	uint64_t last_op;
+	bool closed;
+	gid_t managers; /* or (gid_t)-1 */
+};
+
+struct write_req {
+	uv_write_t req;
+	struct buf data; /* owned */
+};
+
+static void conn_close(struct conn *c);
+static void serve_buffered(struct conn *c);
+
+/* The server goes when its listener and its last connection are closed. */
+static void maybe_free(struct admin *a)
+{
+	if (!a->closed || a->conns)
+		return;
+	free(a->path);
+	free(a);
+}
+
+static void written(uv_write_t *req, int status)
+{
+	struct write_req *w = container_of(req, struct write_req, req);
+	struct conn *c = req->handle->data;
+
+	buf_fini(&w->data);
+	free(w);
+	if (status < 0 && status != UV_ECANCELED)
+		conn_close(c);
+}
+
+/* Sends what was framed; a client that does not read is dropped. */
+static void send_buf(struct conn *c, struct buf *take_out)
+{
+	struct write_req *w = calloc(1, sizeof(*w));
+	uv_buf_t b;
+
+	if (!w || buf_error(take_out) || c->closing ||
+	    uv_stream_get_write_queue_size((uv_stream_t *)&c->pipe) + take_out->len >
+		    ADMIN_UNSENT_MAX) {
+		free(w);
+		buf_fini(take_out);
+		conn_close(c);
+		return;
+	}
+	w->data = *take_out;
+	b = uv_buf_init(w->data.p, (unsigned)w->data.len);
+	if (uv_write(&w->req, (uv_stream_t *)&c->pipe, &b, 1, written) < 0) {
+		buf_fini(&w->data);
+		free(w);
+		conn_close(c);
+	}
+}
+
+void conn_reply(struct conn *c, json_t *take_params)
+{
+	struct buf out = { 0 };
+
+	if (!c->oneway) {
+		varlink_add_reply(&out, take_params, false);
+		send_buf(c, &out);
+	}
+	json_decref(take_params);
+}
+
+void conn_error(struct conn *c, const char *error, const char *message)
+{
+	struct buf out = { 0 };
+
+	if (c->oneway)
+		return;
+	varlink_add_error(&out, error, message);
+	send_buf(c, &out);
+}
+
+void conn_bad_state(struct conn *c, const char *message, const char *state)
+{
+	struct buf out = { 0 };
+
+	if (c->oneway)
+		return;
+	varlink_add_error_with(&out, KZ_ERR_BAD_STATE, message, "state", state);
+	send_buf(c, &out);
+}
+
+uint64_t conn_expect(struct conn *c)
+{
+	c->op = ++c->admin->last_op;
+	return c->op;
+}
+
+static struct conn *conn_of(struct admin *a, uint64_t op)
+{
+	for (struct conn *c = a->conns; c; c = c->next)
+		if (c->op == op && !c->closing)
+			return c;
+	return NULL;
+}
+
+void admin_op_wait(struct admin *a, uint64_t op, const char *reason)
+{
+	struct conn *c = conn_of(a, op);
+	struct buf out = { 0 };
+	json_t *params;
+
+	if (!c || !c->more || c->oneway)
+		return;
+	params = json_pack("{s:s}", "progress", reason);
+	varlink_add_reply(&out, params, true);
+	json_decref(params);
+	send_buf(c, &out);
+}
+
+void admin_op_done(struct admin *a, uint64_t op, int err, const char *reason)
+{
+	struct conn *c = conn_of(a, op);
+
+	if (!c)
+		return;
+	c->op = 0;
+	if (!err)
+		conn_reply(c, NULL);
+	else if (err == -EBUSY)
+		conn_error(c, KZ_ERR_BAD_STATE, reason);
+	else if (err == -ENOENT)
+		conn_error(c, KZ_ERR_NO_SUCH_ZONE, reason);
+	else if (err == -ECANCELED)
+		conn_error(c, KZ_ERR_INTERRUPTED, reason);
+	else
+		conn_error(c, KZ_ERR_FAILED, reason);
+	serve_buffered(c);
+}
+
+static void conn_closed(uv_handle_t *h)
+{
+	struct conn *c = h->data;
+	struct admin *a = c->admin;
+	struct conn **at = &a->conns;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	a->n_conns--;
+	buf_fini(&c->in);
+	free(c);
+	maybe_free(a);
+}
+
+static void conn_close(struct conn *c)
+{
+	if (c->closing)
+		return;
+	c->closing = true;
+	if (c->work)
+		method_abandon(c->admin->sh, c);
+	uv_close((uv_handle_t *)&c->pipe, conn_closed);
+}
+
+/* One message, without its NUL. */
+static void serve(struct conn *c, const char *msg, size_t len)
+{
+	struct varlink_call call = { 0 };
+	const char *error = NULL;
+	struct errmsg e = { "" };
+	struct buf out = { 0 };
+	int r = varlink_parse_call(msg, len, &call, &error, &e);
+
+	c->more = r == 0 && call.more;
+	c->oneway = r == 0 && call.oneway;
+	TRACE(admin, "call %s: %d", r ? e.text : kz_method_name(call.method), r);
+	if (r == -EINVAL) {
+		conn_error(c, error, e.text);
+		return;
+	}
+	if (r < 0) {
+		conn_close(c);
+		return;
+	}
+	if (kz_method_right(call.method) == RIGHT_MANAGE && !c->may_manage) {
+		if (!c->oneway) {
+			varlink_add_error_with(&out, KZ_ERR_DENIED,
+					       "only root and the group " MANAGERS_GROUP
+					       " may do this",
+					       "right", "manage");
+			send_buf(c, &out);
+		}
+	} else if (varlink_add_service(&out, &call)) {
+		send_buf(c, &out);
+	} else {
+		method_serve(c->admin->sh, c, &call);
+	}
+	varlink_call_fini(&call);
+}
+
+/* Whole messages that wait, until one has to be waited for. */
+static void serve_buffered(struct conn *c)
+{
+	while (!c->closing && !c->op && c->in.len) {
+		const char *end = memchr(c->in.p, '\0', c->in.len);
+		size_t len;
+
+		if (!end) {
+			if (c->in.len > VARLINK_CALL_MAX)
+				conn_close(c);
+			return;
+		}
+		len = (size_t)(end - c->in.p);
+		serve(c, c->in.p, len);
+		buf_consume(&c->in, len + 1);
+	}
+}
+
+static void alloc_read(uv_handle_t *h, size_t suggested, uv_buf_t *b)
+{
+	b->base = malloc(16 * KIB);
+	b->len = b->base ? 16 * KIB : 0;
+}
+
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+{
+	struct conn *c = s->data;
+
+	if (n > 0) {
+		buf_add(&c->in, b->base, (size_t)n);
+		/* Calls ahead of an answer have to fit into one call's room. */
+		if (buf_error(&c->in) || (c->op && c->in.len > VARLINK_CALL_MAX))
+			n = UV_ENOBUFS;
+	}
+	free(b->base);
+	if (n < 0)
+		conn_close(c);
+	else
+		serve_buffered(c);
+}
+
+/* Root, the user this process runs as, and the members of the group zones. */
+static bool may_manage(const struct admin *a, int fd)
+{
+	struct ucred cred;
+	gid_t groups[1024];
+	socklen_t len = sizeof(groups);
+
+	if (sock_peer(fd, &cred) < 0)
+		return false;
+	if (cred.uid == 0 || cred.uid == geteuid())
+		return true;
+	if (a->managers == (gid_t)-1)
+		return false;
+	if (cred.gid == a->managers)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+		return false;
+	for (unsigned i = 0; i < len / sizeof(gid_t); i++)
+		if (groups[i] == a->managers)
+			return true;
+	return false;
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct admin *a = listener->data;
+	struct conn *c = status < 0 ? NULL : calloc(1, sizeof(*c));
+	uv_os_fd_t fd;
+
+	if (!c)
+		return;
+	c->admin = a;
+	c->pipe.data = c;
+	uv_pipe_init(&a->sh->loop, &c->pipe, 0);
+	c->next = a->conns;
+	a->conns = c;
+	a->n_conns++;
+	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 ||
+	    uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 ||
+	    a->n_conns > ADMIN_CLIENTS_MAX) {
+		conn_close(c);
+		return;
+	}
+	c->may_manage = may_manage(a, fd);
+	if (uv_read_start((uv_stream_t *)&c->pipe, alloc_read, on_read) < 0)
+		conn_close(c);
+}
+
+static void listener_closed(uv_handle_t *h)
+{
+	struct admin *a = h->data;
+
+	a->closed = true;
+	maybe_free(a);
+}
+
+int admin_listen(struct shell *sh, struct admin **ret_admin)
+{
+	struct admin *a = calloc(1, sizeof(*a));
+	const struct group *g;
+	int fd = -1, r;
+
+	if (!a)
+		return -ENOMEM;
+	a->sh = sh;
+	a->path = paths_get(&sh->paths, PATH_SOCKET, NULL);
+	r = a->path ? sock_listen(a->path, SOCK_STREAM, 0666, &fd) : -ENOMEM;
+	if (r < 0) {
+		free(a->path);
+		free(a);
+		return r;
+	}
+	g = getgrnam(MANAGERS_GROUP);
+	a->managers = g ? g->gr_gid : (gid_t)-1;
+	a->listener.data = a;
+	uv_pipe_init(&sh->loop, &a->listener, 0);
+	r = uv_pipe_open(&a->listener, fd);
+	if (r < 0)
+		close(fd);
+	else
+		r = uv_listen((uv_stream_t *)&a->listener, SOMAXCONN, on_connection);
+	if (r < 0) {
+		uv_close((uv_handle_t *)&a->listener, listener_closed);
+		return r;
+	}
+	*ret_admin = a;
+	return 0;
+}
+
+void admin_free(struct admin *a)
+{
+	if (!a)
+		return;
+	for (struct conn *c = a->conns; c; c = c->next)
+		conn_close(c);
+	(void)unlink(a->path);
+	uv_close((uv_handle_t *)&a->listener, listener_closed);
+}

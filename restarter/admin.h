@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * admin.h - the Varlink server for operators: connections, rights, framing, answers
+ */
+#ifndef KZ_RESTARTER_ADMIN_H
+#define KZ_RESTARTER_ADMIN_H
+
+#include "common/proto/varlink.h"
+#include "restarter/shell.h"
+
+/* Limits that one client, and all of them together, cannot pass. */
+#define ADMIN_CLIENTS_MAX 256
+#define ADMIN_UNSENT_MAX  VARLINK_REPLY_MAX /* bytes a slow reader may leave */
+
+/* One connection; owned by the server. */
+struct conn {
+	struct admin *admin;
+	uv_pipe_t pipe;
+	bool may_manage;
+	bool closing;
+	struct buf in;
+	uint64_t op;       /* request that the core has not answered yet, or 0 */
+	bool more, oneway; /* of the call being served */
+	struct zone *work; /* borrowed: between Begin and End */
+	struct conn *next;
+};
+
+/* Binds and listens. 0, -ENOMEM or what sock_listen() gave. */
+int admin_listen(struct shell *sh, struct admin **ret_admin);
+/* Closes all connections and removes the socket; frees when the loop has closed them. */
+void admin_free(struct admin *a);
+
+/* What the core says to a request. */
+void admin_op_wait(struct admin *a, uint64_t op, const char *reason);
+void admin_op_done(struct admin *a, uint64_t op, int err, const char *reason);
+
+/* Answers of the method that is being served. */
+void conn_reply(struct conn *c, json_t *take_params);
+void conn_error(struct conn *c, const char *error, const char *message);
+void conn_bad_state(struct conn *c, const char *message, const char *state);
+/* The core will answer: a number for the event's op. */
+uint64_t conn_expect(struct conn *c);
+
+/* methods.c: serves one checked and permitted call. */
+void method_serve(struct shell *sh, struct conn *c, const struct varlink_call *call);
+/* The connection has gone between Begin and End. */
+void method_abandon(struct shell *sh, struct conn *c);
+
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * admit.c - is there memory for one more zone?
+ */
+#include "restarter/admit.h"
+#include "common/base/buf.h"
+#include "restarter/hosts.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HOLDERS_NAMED 5 /* zones spelled out in the text */
+
+/* The "Key:  N kB" line of a file below /proc, in bytes; 0 when it is not there. */
+static int proc_kb(const char *path, const char *key, uint64_t *ret_bytes)
+{
+	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[8192];
+	unsigned long long kb;
+	const char *p;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	p = strstr(text, key);
+	*ret_bytes = p && sscanf(p + strlen(key), " %llu", &kb) == 1 ? kb * KIB : 0;
+	return 0;
+}
+
+/* What a zone was promised and has not touched yet. */
+static uint64_t unpopulated(const struct zone *z)
+{
+	char path[64];
+	uint64_t resident = 0;
+
+	if (!z->host)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", z->host->pid);
+	(void)proc_kb(path, "\nRssShmem:", &resident);
+	return z->ram_bytes > resident ? z->ram_bytes - resident : 0;
+}
+
+static void name_holders(struct shell *sh, struct buf *out)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		const struct zone *z = sh->zones.v[i];
+
+		if (!z->host)
+			continue;
+		if (n++ < HOLDERS_NAMED)
+			buf_addf(out, "%s %s %llu MiB", n == 1 ? "; held by" : ",",
+				 z->name, (unsigned long long)(z->ram_bytes / MIB));
+	}
+	if (n > HOLDERS_NAMED)
+		buf_addf(out, " and %u more zones", n - HOLDERS_NAMED);
+}
+
+int admit_memory(struct shell *sh, const struct zone *z, uint64_t bytes, struct errmsg *e)
+{
+	cleanup(buf_fini) struct buf holders = { 0 };
+	uint64_t available, promised = 0;
+	int r;
+
+	r = proc_kb("/proc/meminfo", "MemAvailable:", &available);
+	if (r < 0)
+		return errmsg_set(e, r, "/proc/meminfo: %s", strerror(-r));
+	for (unsigned i = 0; i < sh->zones.n; i++)
+		if (sh->zones.v[i] != z)
+			promised += unpopulated(sh->zones.v[i]);
+	available = available > promised ? available - promised : 0;
+	if (bytes <= available)
+		return 0;
+	name_holders(sh, &holders);
+	return errmsg_set(e, -ENOMEM,
+			  "not enough memory: capped-memory asks for %llu MiB, %llu MiB "
+			  "are available%s",
+			  (unsigned long long)(bytes / MIB),
+			  (unsigned long long)(available / MIB),
+			  buf_error(&holders) || !holders.p ? "" : holders.p);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * autoboot.h - svcadm enable and disable without -t are the property autoboot
+ */
+#ifndef KZ_RESTARTER_AUTOBOOT_H
+#define KZ_RESTARTER_AUTOBOOT_H
+
+#include "restarter/shell.h"
+
+/**
+ * autoboot_check() - May the zone's configuration be written now?
+ *
+ * Return: 0, -EBUSY (somebody edits it; the text names the process), or what the lock
+ * gave
+ */
+int autoboot_check(struct shell *sh, const struct zone *z, struct errmsg *e);
+
+/* Writes the property; what fails is logged. */
+void autoboot_write(struct shell *sh, struct zone *z, bool value);
+
+#endif

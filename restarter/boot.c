@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * boot.c - everything that one boot of a zone needs, opened and checked before kzhost
+ * runs
+ *
+ * The order is that of what an operator can mend: configuration, memory, /dev/kvm,
+ * kernel, initrd, logs, sockets. The first that fails is the reason of maintenance.
+ */
+#include "restarter/boot.h"
+#include "common/proto/machine.h"
+#include "common/sys/sock.h"
+#include "restarter/admit.h"
+#include "restarter/logs.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define RAM_UNIT (2 * MIB)
+
+void boot_free(struct boot *b)
+{
+	if (!b)
+		return;
+	for (unsigned i = 0; i < CTL_FD_N; i++)
+		closep(&b->fds[i]);
+	closep(&b->messages_fd);
+	closep(&b->listen_fd);
+	free(b);
+}
+
+static struct boot *boot_new(void)
+{
+	struct boot *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	for (unsigned i = 0; i < CTL_FD_N; i++)
+		b->fds[i] = -1;
+	b->messages_fd = -1;
+	b->listen_fd = -1;
+	return b;
+}
+
+static int open_kvm(struct boot *b, struct errmsg *e)
+{
+	const char *path = getenv("KZONES_KVM");
+
+	if (!path || !*path)
+		path = "/dev/kvm";
+	b->fds[CTL_FD_KVM] = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (b->fds[CTL_FD_KVM] >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return errmsg_set(
+			e, -errno,
+			"%s does not exist: load the module kvm_intel or kvm_amd "
+			"(and see that virtualization is on in the firmware)",
+			path);
+	if (errno == EACCES || errno == EPERM)
+		return errmsg_set(e, -errno, "%s: %s: svc.zones may not use it", path,
+				  strerror(errno));
+	return errmsg_set(e, -errno, "%s: %s", path, strerror(errno));
+}
+
+/* A regular file that the configuration names. */
+static int open_image(const char *path, const char *property, int *ret_fd,
+		      struct errmsg *e)
+{
+	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return errmsg_set(e, -errno, "%s %s: %s", property, path,
+				  strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return errmsg_set(e, -EINVAL, "%s %s: not a regular file", property,
+				  path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int open_kernel(struct boot *b, const struct zconf *c, struct errmsg *e)
+{
+	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
+	cleanup(freep) char *kernel = NULL;
+	cleanup(freep) char *initrd = NULL;
+	int r;
+
+	if (!direct)
+		return errmsg_set(
+			e, -ENOTSUP,
+			"no direct-boot resource, and booting by firmware is not "
+			"available yet: zonecfg -z %s \"add direct-boot; set "
+			"kernel=PATH; end\"",
+			c->name);
+	kernel = zres_get(c, direct, PROP_KERNEL);
+	initrd = zres_get(c, direct, PROP_INITRD);
+	if (!kernel)
+		return errmsg_set(e, -EINVAL, "direct-boot: kernel is not set");
+	r = open_image(kernel, "direct-boot kernel", &b->fds[CTL_FD_KERNEL], e);
+	if (r == 0 && initrd)
+		r = open_image(initrd, "direct-boot initrd", &b->fds[CTL_FD_INITRD], e);
+	return r;
+}
+
+static int fill_cmdline(struct boot *b, const struct zone *z, const struct zconf *c,
+			struct errmsg *e)
+{
+	cleanup(freep) char *args = z->boot_args ? strdup(z->boot_args)
+						 : zres_get(c, &c->global, PROP_BOOTARGS);
+	int n = snprintf(b->create.cmdline, sizeof(b->create.cmdline), "%s%s%s%s",
+			 args ? args : "", args && *args ? " " : "", KZ_CMDLINE_ZONE,
+			 z->name);
+
+	if (n < 0 || (size_t)n >= sizeof(b->create.cmdline))
+		return errmsg_set(e, -E2BIG,
+				  "bootargs: %d bytes are too many, the kernel's command "
+				  "line takes %zu",
+				  n, sizeof(b->create.cmdline) - 1);
+	return 0;
+}
+
+static int fill_machine(struct boot *b, struct zone *z, const struct zconf *c,
+			struct errmsg *e)
+{
+	const struct zres *memory = zconf_next(c, RES_CAPPED_MEMORY, NULL);
+	const struct zres *cpu = zconf_next(c, RES_VIRTUAL_CPU, NULL);
+	uint64_t ram, ncpus;
+
+	/* A zone without the resource has what the resource's defaults say. */
+	ram = zres_number(c, memory, PROP_PHYSICAL);
+	ncpus = zres_number(c, cpu, PROP_NCPUS);
+	ram = (ram + RAM_UNIT - 1) / RAM_UNIT * RAM_UNIT;
+	z->ram_bytes = ram;
+	b->create.ram_bytes = le64_of(ram);
+	b->create.n_vcpus = le32_of((uint32_t)ncpus);
+	memcpy(b->create.uuid, z->uuid, sizeof(b->create.uuid));
+	strcpy(b->create.zone, z->name); /* at most ZONE_NAME_MAX */
+	return fill_cmdline(b, z, c, e);
+}
+
+static int open_logs(struct shell *sh, struct boot *b, const struct zone *z,
+		     struct errmsg *e)
+{
+	int r = log_open(&sh->paths, PATH_CONSOLE_LOG, z->name, &b->fds[CTL_FD_LOG]);
+
+	if (r < 0)
+		return errmsg_set(e, r, "console log: %s", strerror(-r));
+	r = log_open(&sh->paths, PATH_MESSAGES_LOG, z->name, &b->messages_fd);
+	if (r < 0)
+		return errmsg_set(e, r, "messages log: %s", strerror(-r));
+	return 0;
+}
+
+/* Somebody who answers on the zone's control socket is a kzhost that we do not know. */
+static int open_ctl(struct shell *sh, struct boot *b, const struct zone *z,
+		    struct errmsg *e)
+{
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CTL, z->name);
+	cleanup(closep) int probe = -1;
+	int r;
+
+	if (!path)
+		return errmsg_set(e, -ENOMEM, "out of memory");
+	r = sock_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK, &probe);
+	if (r == 0 || r == -EAGAIN)
+		return errmsg_set(
+			e, -EBUSY,
+			"a kzhost that svc.zones could not adopt still serves %s: "
+			"end it",
+			path);
+	r = sock_listen(path, SOCK_SEQPACKET, 0600, &b->listen_fd);
+	if (r < 0)
+		return errmsg_set(e, r, "%s: %s", path, strerror(-r));
+	return 0;
+}
+
+static int open_sockets(struct shell *sh, struct boot *b, struct zone *z,
+			struct errmsg *e)
+{
+	int r = shell_zone_dir(sh, z);
+
+	if (r < 0)
+		return errmsg_set(e, r, "runtime directory: %s", strerror(-r));
+	r = open_ctl(sh, b, z, e);
+	if (r < 0)
+		return r;
+	shell_console_listen(sh, z);
+	if (z->console_fd < 0)
+		return errmsg_set(e, -EIO, "the console socket could not be bound");
+	b->fds[CTL_FD_CONSOLE] = fcntl(z->console_fd, F_DUPFD_CLOEXEC, 3);
+	if (b->fds[CTL_FD_CONSOLE] < 0)
+		return errmsg_set(e, -errno, "console socket: %s", strerror(errno));
+	return 0;
+}
+
+int boot_prepare(struct shell *sh, struct zone *z, struct boot **ret_boot,
+		 struct errmsg *e)
+{
+	cleanup(zconf_freep) struct zconf *c = NULL;
+	cleanup(boot_freep) struct boot *b = boot_new();
+	int r;
+
+	if (!b)
+		return errmsg_set(e, -ENOMEM, "out of memory");
+	r = zconf_load(&sh->paths, z->name, &c, e);
+	if (r == -ENOENT)
+		return errmsg_set(e, r, "the zone's configuration is gone");
+	if (r < 0)
+		return errmsg_prefix(e, r, "configuration");
+	r = fill_machine(b, z, c, e);
+	if (r == 0)
+		r = admit_memory(sh, z, z->ram_bytes, e);
+	if (r == 0)
+		r = open_kvm(b, e);
+	if (r == 0)
+		r = open_kernel(b, c, e);
+	if (r == 0)
+		r = open_logs(sh, b, z, e);
+	if (r == 0)
+		r = open_sockets(sh, b, z, e);
+	if (r < 0)
+		return r;
+	*ret_boot = take_ptr(&b);
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * life.h - the life of a zone below its instance: configured, incomplete, installed
+ *
+ * What lies above installed (ready, running, shutting_down, down) is what the zone's
+ * machine does, and the core knows that.
+ */
+#ifndef KZ_RESTARTER_LIFE_H
+#define KZ_RESTARTER_LIFE_H
+
+#include "common/base/fsm.h"
+
+#define LIFE_STATES(X) \
+	X(CONFIGURED, "configured") \
+	X(INCOMPLETE, "incomplete") \
+	X(INSTALLED, "installed")
+
+enum life_state {
+#define X(id, name) LIFE_##id,
+	LIFE_STATES(X)
+#undef X
+		LIFE_STATE_N
+};
+
+#define LIFE_EVENTS(X) \
+	X(BEGIN_INSTALL, "begin install") \
+	X(BEGIN_UNINSTALL, "begin uninstall") \
+	X(INSTALLED, "end install") \
+	X(UNINSTALLED, "end uninstall") \
+	X(FAILED, "end failed") /* or the connection was lost in between */
+
+enum life_event {
+#define X(id, name) LIFE_EV_##id,
+	LIFE_EVENTS(X)
+#undef X
+		LIFE_EVENT_N
+};
+
+enum life_action {
+	LIFE_ACT_NONE,
+	LIFE_ACT_UUID,   /* give the zone a new uuid */
+	LIFE_ACT_ADD,    /* the instance appears */
+	LIFE_ACT_REMOVE, /* the instance goes; refused before while the zone is active */
+	LIFE_ACT_FORGET, /* the uuid goes */
+};
+
+extern const char *const life_state_names[LIFE_STATE_N];
+extern const struct fsm life_fsm;
+
+/* State of that name: 0 or -EINVAL. */
+int life_parse(const char *name, enum life_state *ret_state);
+
+#endif

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * methods.c - what each method of the admin interface does, as a table
+ *
+ * Reading methods answer at once. Those that change an instance become one event whose
+ * answer is the core's OP_DONE. Begin and End move a zone through its life (life.h).
+ */
+#include "common/sys/log.h"
+#include "restarter/admin.h"
+#include "restarter/autoboot.h"
+#include "restarter/logs.h"
+#include "restarter/status.h"
+#include "restarter/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct request {
+	struct shell *sh;
+	struct conn *conn;
+	const struct varlink_call *call;
+	struct zone *zone; /* the parameter of that name; NULL when the method has none */
+};
+
+static const char *text_param(const struct request *q, const char *name)
+{
+	return json_string_value(json_object_get(q->call->params, name));
+}
+
+static bool bool_param(const struct request *q, const char *name)
+{
+	return json_is_true(json_object_get(q->call->params, name));
+}
+
+static void failed(const struct request *q, const char *message)
+{
+	conn_error(q->conn, KZ_ERR_FAILED, message);
+}
+
+static void bad_state(const struct request *q, const char *what)
+{
+	const char *state = zone_state_name(view_zone_state(q->sh, q->zone));
+	char text[256];
+
+	snprintf(text, sizeof(text), "zone '%s': %s while the zone is %s", q->zone->name,
+		 what, state);
+	conn_bad_state(q->conn, text, state);
+}
+
+static void list(const struct request *q, const char *key,
+		 json_t *(*view)(const struct shell *sh, const struct zone *z))
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < q->sh->zones.n; i++) {
+		const struct zone *z = q->sh->zones.v[i];
+		json_t *one;
+
+		if (q->zone && q->zone != z)
+			continue;
+		if (!z->has_config && z->life == LIFE_CONFIGURED)
+			continue;
+		one = view(q->sh, z);
+		if (one)
+			json_array_append_new(all, one);
+	}
+	conn_reply(q->conn, json_pack("{s:o}", key, all));
+}
+
+static void do_zones(const struct request *q)
+{
+	list(q, "zones", view_zone);
+}
+
+static void do_instances(const struct request *q)
+{
+	list(q, "instances", view_instance);
+}
+
+static void do_status(const struct request *q)
+{
+	conn_reply(q->conn, json_pack("{s:o}", "status", view_status(q->sh)));
+}
+
+/* One event for the core; its OP_DONE answers the call. */
+static void submit(const struct request *q, struct core_event *ev)
+{
+	if (q->zone->life != LIFE_INSTALLED) {
+		bad_state(q, "this cannot be done");
+		return;
+	}
+	ev->zone = q->zone->name;
+	ev->op = conn_expect(q->conn);
+	if (shell_step(q->sh, ev) < 0) {
+		q->conn->op = 0;
+		bad_state(q, "there is no instance");
+	}
+}
+
+/* Nothing begins while it could not be remembered. */
+static bool refuse_begin(const struct request *q)
+{
+	if (*q->sh->persist_error && shell_persist(q->sh) < 0) {
+		failed(q, q->sh->persist_error);
+		return true;
+	}
+	if (q->sh->stopping) {
+		failed(q, "the host is stopping its zones");
+		return true;
+	}
+	return false;
+}
+
+/* The arguments of this boot; false when they cannot be. */
+static bool take_args(const struct request *q)
+{
+	const char *args = text_param(q, "args");
+	char *copy = NULL;
+
+	if (args && strlen(args) > 1024) {
+		failed(q, "boot arguments of more than 1024 bytes");
+		return false;
+	}
+	if (args) {
+		copy = strdup(args);
+		if (!copy) {
+			failed(q, "out of memory");
+			return false;
+		}
+	}
+	free(q->zone->boot_args);
+	q->zone->boot_args = copy;
+	return true;
+}
+
+static void do_boot(const struct request *q)
+{
+	enum zone_state state = view_zone_state(q->sh, q->zone);
+	struct core_event ev = { .type = EV_BOOT };
+
+	if (refuse_begin(q))
+		return;
+	/* Arguments for a boot that is not going to be must not wait for the next one. */
+	if (state == ZONE_INSTALLED && !take_args(q))
+		return;
+	submit(q, &ev);
+}
+
+static void do_reboot(const struct request *q)
+{
+	enum zone_state state = view_zone_state(q->sh, q->zone);
+	struct core_event ev = { .type = EV_REBOOT };
+
+	if (refuse_begin(q) || (state >= ZONE_READY && !take_args(q)))
+		return;
+	submit(q, &ev);
+}
+
+static void do_shutdown(const struct request *q)
+{
+	struct core_event ev = { .type = EV_SHUTDOWN };
+
+	if (bool_param(q, "reboot")) {
+		if (refuse_begin(q))
+			return;
+		ev.type = EV_RESTART;
+	}
+	submit(q, &ev);
+}
+
+static void do_halt(const struct request *q)
+{
+	struct core_event ev = { .type = EV_HALT };
+
+	submit(q, &ev);
+}
+
+static void do_clear(const struct request *q)
+{
+	struct core_event ev = { .type = EV_CLEAR };
+
+	if (!refuse_begin(q))
+		submit(q, &ev);
+}
+
+static void enable(const struct request *q, enum core_ev type)
+{
+	struct core_event ev = { .type = type, .temporary = bool_param(q, "temporary") };
+	struct errmsg e = { "" };
+
+	if (!ev.temporary && autoboot_check(q->sh, q->zone, &e) < 0) {
+		failed(q, e.text);
+		return;
+	}
+	submit(q, &ev);
+}
+
+static void do_enable(const struct request *q)
+{
+	if (!refuse_begin(q))
+		enable(q, EV_ENABLE);
+}
+
+static void do_disable(const struct request *q)
+{
+	enable(q, EV_DISABLE);
+}
+
+/* Actions that wait may still be about it. */
+static void forget(struct shell *sh, struct zone *z)
+{
+	shell_commit(sh);
+	zones_remove(&sh->zones, z);
+}
+
+static void do_refresh(const struct request *q)
+{
+	struct zone *z = q->zone;
+
+	if (shell_zone_refresh(q->sh, z) < 0) {
+		failed(q, "out of memory");
+		return;
+	}
+	if (!z->has_config && z->life == LIFE_CONFIGURED && !z->worker)
+		forget(q->sh, z);
+	conn_reply(q->conn, NULL);
+}
+
+/* Sets the zone's life and makes it durable; on failure all is as before. */
+static int set_life(struct shell *sh, struct zone *z, enum life_state to)
+{
+	enum life_state from = z->life;
+	int r;
+
+	z->life = to;
+	r = shell_persist(sh);
+	if (r < 0) {
+		z->life = from;
+		return r;
+	}
+	log_info("zone=%s %s -> %s", z->name, life_state_names[from],
+		 life_state_names[to]);
+	(void)log_message(&sh->paths, z->name, "%s -> %s", life_state_names[from],
+			  life_state_names[to]);
+	status_changed(sh->status);
+	return 0;
+}
+
+/* The instance goes; refused while it has a machine. */
+static int remove_instance(struct shell *sh, struct zone *z)
+{
+	struct core_event ev = { .type = EV_ZONE_GONE, .zone = z->name };
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CONSOLE, z->name);
+	int r = z->host ? -EBUSY : shell_step(sh, &ev);
+
+	if (r < 0)
+		return r;
+	shell_commit(sh); /* its actions name an instance that is about to go */
+	closep(&z->console_fd);
+	if (path)
+		(void)unlink(path);
+	return 0;
+}
+
+/* What Begin and End have in common: one row of the table of a zone's life. */
+static int step_life(struct shell *sh, struct zone *z, enum life_event on)
+{
+	const struct fsm_rule *rule = fsm_find(&life_fsm, z->life, on);
+	uint8_t old_uuid[16];
+	int r = 0;
+
+	if (!rule)
+		return -EINVAL;
+	if (rule->ignore)
+		return 0;
+	memcpy(old_uuid, z->uuid, sizeof(old_uuid));
+	if (rule->action == LIFE_ACT_UUID)
+		r = uuid_random(z->uuid);
+	else if (rule->action == LIFE_ACT_FORGET)
+		memset(z->uuid, 0, sizeof(z->uuid));
+	else if (rule->action == LIFE_ACT_REMOVE)
+		r = remove_instance(sh, z);
+	if (r == 0)
+		r = set_life(sh, z, (enum life_state)rule->to);
+	if (r < 0) {
+		memcpy(z->uuid, old_uuid, sizeof(old_uuid));
+		/* An instance that went for nothing comes back. */
+		if (rule->action == LIFE_ACT_REMOVE && r != -EBUSY)
+			(void)shell_zone_refresh(sh, z);
+		return r;
+	}
+	if (rule->action == LIFE_ACT_ADD)
+		(void)shell_zone_refresh(sh, z);
+	return 0;
+}
+
+static void begin_failed(const struct request *q, int r, const char *operation)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "%.32s is not possible", operation);
+	if (r == -EBUSY || r == -EINVAL)
+		bad_state(q, what);
+	else
+		failed(q, *q->sh->persist_error ? q->sh->persist_error : strerror(-r));
+}
+
+static void do_begin(const struct request *q)
+{
+	const char *operation = text_param(q, "operation");
+	bool install = strcmp(operation, "install") == 0;
+	char uuid[UUID_TEXT_SIZE];
+	struct zone *z = q->zone;
+	int r;
+
+	if (!install && strcmp(operation, "uninstall") != 0) {
+		failed(q, "the operation is install or uninstall");
+		return;
+	}
+	if (z->worker || q->conn->work) {
+		failed(q, z->worker ? "another operation works on the zone"
+				    : "this connection works on another zone");
+		return;
+	}
+	if (install && z->config_error) {
+		failed(q, z->config_error);
+		return;
+	}
+	if (refuse_begin(q))
+		return;
+	r = step_life(q->sh, z,
+		      install ? LIFE_EV_BEGIN_INSTALL : LIFE_EV_BEGIN_UNINSTALL);
+	if (r < 0) {
+		begin_failed(q, r, operation);
+		return;
+	}
+	z->worker = q->conn;
+	z->worker_end = install ? LIFE_EV_INSTALLED : LIFE_EV_UNINSTALLED;
+	q->conn->work = z;
+	uuid_format(z->uuid, uuid);
+	conn_reply(q->conn, install ? json_pack("{s:s}", "uuid", uuid) : NULL);
+}
+
+static void do_end(const struct request *q)
+{
+	struct zone *z = q->zone;
+	bool success = bool_param(q, "success");
+	int r;
+
+	if (z->worker != q->conn) {
+		bad_state(q, "End without Begin on this connection");
+		return;
+	}
+	r = step_life(q->sh, z, success ? z->worker_end : LIFE_EV_FAILED);
+	if (r < 0) {
+		begin_failed(q, r, "the end");
+		return;
+	}
+	z->worker = NULL;
+	q->conn->work = NULL;
+	if (!z->has_config && z->life == LIFE_CONFIGURED)
+		forget(q->sh, z);
+	conn_reply(q->conn, NULL);
+}
+
+void method_abandon(struct shell *sh, struct conn *c)
+{
+	struct zone *z = take_ptr(&c->work);
+
+	z->worker = NULL;
+	log_warning("zone=%s the operation was abandoned: the zone stays %s", z->name,
+		    life_state_names[z->life]);
+	(void)step_life(sh, z, LIFE_EV_FAILED);
+}
+
+typedef void method_fn(const struct request *q);
+
+static method_fn *const methods[KZ_METHOD_N] = {
+	[KZ_ZONES] = do_zones,     [KZ_INSTANCES] = do_instances, [KZ_STATUS] = do_status,
+	[KZ_BOOT] = do_boot,       [KZ_SHUTDOWN] = do_shutdown,   [KZ_HALT] = do_halt,
+	[KZ_REBOOT] = do_reboot,   [KZ_BEGIN] = do_begin,         [KZ_END] = do_end,
+	[KZ_REFRESH] = do_refresh, [KZ_CLEAR] = do_clear,         [KZ_ENABLE] = do_enable,
+	[KZ_DISABLE] = do_disable,
+};
+
+/* Zones that nobody told us of (zonecfg could not reach us) are found by their file. */
+static struct zone *find_zone(struct shell *sh, const char *name, bool always)
+{
+	struct zone *z = zones_find(&sh->zones, name);
+
+	if (z || zones_get(&sh->zones, name, &z) < 0)
+		return z;
+	if (shell_zone_refresh(sh, z) < 0 || (!z->has_config && !always)) {
+		zones_remove(&sh->zones, z);
+		return NULL;
+	}
+	return z;
+}
+
+void method_serve(struct shell *sh, struct conn *c, const struct varlink_call *call)
+{
+	struct request q = { .sh = sh, .conn = c, .call = call };
+	const char *name = text_param(&q, "zone");
+	char text[128];
+
+	if (name) {
+		q.zone = find_zone(sh, name, call->method == KZ_REFRESH);
+		if (!q.zone) {
+			snprintf(text, sizeof(text),
+				 "zone '%.64s': no such zone configured", name);
+			conn_error(c, KZ_ERR_NO_SUCH_ZONE, text);
+			return;
+		}
+	}
+	methods[call->method](&q);
+}

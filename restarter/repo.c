@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * repo.c - state.json: what must outlive the restarter
+ */
+#include "restarter/repo.h"
+#include "common/sys/file.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static void saved_to_json(json_t *o, const struct core_saved *s)
+{
+	if (s->enabled_temporary)
+		json_object_set_new(o, "enabled_temporary", json_boolean(s->enabled));
+	json_object_set_new(o, "instance", json_string(inst_state_names[s->state]));
+	json_object_set_new(o, "since_ms", json_integer((json_int_t)s->since_ms));
+	if (*s->reason)
+		json_object_set_new(o, "reason", json_string(s->reason));
+}
+
+static json_t *zone_to_json(struct shell *sh, struct zone *z)
+{
+	struct inst *inst =
+		z->life == LIFE_INSTALLED ? core_find(sh->core, z->name) : NULL;
+	json_t *o = json_object();
+	char uuid[UUID_TEXT_SIZE];
+	struct core_view v;
+
+	if (inst) {
+		core_view(sh->core, inst, &v);
+		z->running_ms = v.running_ms ? v.running_ms : z->running_ms;
+		z->online_ms = v.online_ms ? v.online_ms : z->online_ms;
+	}
+	json_object_set_new(o, "state", json_string(life_state_names[z->life]));
+	if (!uuid_is_zero(z->uuid)) {
+		uuid_format(z->uuid, uuid);
+		json_object_set_new(o, "uuid", json_string(uuid));
+	}
+	if (z->id >= 0)
+		json_object_set_new(o, "id", json_integer(z->id));
+	if (z->boot_args)
+		json_object_set_new(o, "boot_args", json_string(z->boot_args));
+	if (z->started_ms)
+		json_object_set_new(o, "started_ms",
+				    json_integer((json_int_t)z->started_ms));
+	if (z->running_ms)
+		json_object_set_new(o, "running_ms",
+				    json_integer((json_int_t)z->running_ms));
+	if (z->online_ms)
+		json_object_set_new(o, "online_ms",
+				    json_integer((json_int_t)z->online_ms));
+	if (inst) {
+		core_saved_of(sh->core, inst, &z->saved);
+		saved_to_json(o, &z->saved);
+	}
+	return o;
+}
+
+/* state.json becomes state.json.1 as well; losing that is no reason to stop. */
+static void keep_previous(const char *path)
+{
+	cleanup(freep) char *prev = NULL;
+	cleanup(freep) char *temp = NULL;
+
+	if (asprintf(&prev, "%s.1", path) < 0 || asprintf(&temp, "%s.2", path) < 0)
+		return;
+	(void)unlink(temp);
+	if (link(path, temp) == 0)
+		(void)rename(temp, prev);
+}
+
+int repo_save(struct shell *sh)
+{
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_STATE, NULL);
+	cleanup(freep) char *text = NULL;
+	json_t *root = json_object(), *zones = json_object();
+
+	json_object_set_new(root, "version", json_integer(REPO_VERSION));
+	json_object_set_new(root, "boot_id", json_string(sh->boot_id));
+	json_object_set_new(root, "next_id", json_integer(sh->next_id));
+	for (unsigned i = 0; i < sh->zones.n; i++)
+		if (sh->zones.v[i]->life != LIFE_CONFIGURED)
+			json_object_set_new(zones, sh->zones.v[i]->name,
+					    zone_to_json(sh, sh->zones.v[i]));
+	if (json_object_set_new(root, "zones", zones) == 0)
+		text = json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS);
+	json_decref(root);
+	if (!text || !path)
+		return -ENOMEM;
+	keep_previous(path);
+	return file_replace(path, text, strlen(text), 0640, true);
+}
+
+static int inst_state_parse(const char *name, enum inst_state *ret_state)
+{
+	for (unsigned i = 0; name && i < INST_STATE_N; i++) {
+		if (strcmp(name, inst_state_names[i]) == 0) {
+			*ret_state = (enum inst_state)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* A time that must be there as a number not below 0, or not at all. */
+static int take_ms(const json_t *o, const char *key, uint64_t *ret_ms)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (v && (!json_is_integer(v) || json_integer_value(v) < 0))
+		return -EINVAL;
+	*ret_ms = v ? (uint64_t)json_integer_value(v) : 0;
+	return 0;
+}
+
+static int take_saved(const json_t *o, struct zone *z)
+{
+	const json_t *temporary = json_object_get(o, "enabled_temporary");
+	const char *reason = json_string_value(json_object_get(o, "reason"));
+	const char *state = json_string_value(json_object_get(o, "instance"));
+
+	if (!state)
+		return 0;
+	if (inst_state_parse(state, &z->saved.state) < 0 ||
+	    take_ms(o, "since_ms", &z->saved.since_ms) < 0 ||
+	    (temporary && !json_is_boolean(temporary)))
+		return -EINVAL;
+	z->saved.enabled_temporary = temporary != NULL;
+	z->saved.enabled = json_is_true(temporary);
+	snprintf(z->saved.reason, sizeof(z->saved.reason), "%s", reason ? reason : "");
+	z->has_saved = true;
+	return 0;
+}
+
+static int take_zone(struct zones *t, const char *name, const json_t *o)
+{
+	const json_t *id = json_object_get(o, "id"),
+		     *args = json_object_get(o, "boot_args");
+	const char *state = json_string_value(json_object_get(o, "state"));
+	const json_t *uuid = json_object_get(o, "uuid");
+	struct zone *z;
+	int r = zones_get(t, name, &z);
+
+	if (r < 0)
+		return r;
+	if (!json_is_object(o) || !state || life_parse(state, &z->life) < 0 ||
+	    (id && (json_integer_value(id) < 1 || json_integer_value(id) > INT32_MAX)) ||
+	    (args && !json_is_string(args)) || (uuid && !json_is_string(uuid)) ||
+	    (uuid && uuid_parse(json_string_value(uuid), z->uuid) < 0) ||
+	    (z->life == LIFE_INSTALLED && !uuid) ||
+	    take_ms(o, "started_ms", &z->started_ms) < 0 ||
+	    take_ms(o, "running_ms", &z->running_ms) < 0 ||
+	    take_ms(o, "online_ms", &z->online_ms) < 0)
+		return -EINVAL;
+	z->id = id ? (int)json_integer_value(id) : -1;
+	if (args) {
+		z->boot_args = strdup(json_string_value(args));
+		if (!z->boot_args)
+			return -ENOMEM;
+	}
+	return take_saved(o, z);
+}
+
+static int take_root(struct shell *sh, const json_t *root, struct errmsg *e)
+{
+	const json_t *version = json_object_get(root, "version");
+	const json_t *next = json_object_get(root, "next_id");
+	const char *boot_id = json_string_value(json_object_get(root, "boot_id"));
+	json_t *all = json_object_get(root, "zones"), *o;
+	struct zones t = { 0 };
+	const char *name;
+	int r = 0;
+
+	if (!json_is_integer(version) || json_integer_value(version) != REPO_VERSION)
+		return errmsg_set(e, -EINVAL, "not of version %d", REPO_VERSION);
+	if (!json_is_object(all) || !json_is_integer(next) ||
+	    json_integer_value(next) < 1 || json_integer_value(next) > INT32_MAX ||
+	    !boot_id || strlen(boot_id) >= sizeof(sh->boot_id))
+		return errmsg_set(e, -EINVAL, "zones, next_id or boot_id is wrong");
+	json_object_foreach (all, name, o) {
+		r = take_zone(&t, name, o);
+		if (r < 0) {
+			errmsg_set(e, r, "zone '%.64s': %s", name,
+				   r == -ENOMEM ? "out of memory"
+						: "not a zone's record");
+			zones_fini(&t);
+			return r;
+		}
+	}
+	zones_fini(&sh->zones);
+	sh->zones = t;
+	sh->next_id = (int)json_integer_value(next);
+	strcpy(sh->boot_id, boot_id);
+	return 0;
+}
+
+static int load_file(struct shell *sh, const char *path, struct errmsg *e)
+{
+	cleanup(freep) char *text = NULL;
+	json_error_t je;
+	json_t *root;
+	size_t len;
+	int r;
+
+	r = file_read(path, REPO_MAX_BYTES, &text, &len);
+	if (r < 0)
+		return errmsg_set(e, r, "%s: %s", path, strerror(-r));
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	if (!root)
+		return errmsg_set(e, -EINVAL, "%s: line %d: %s", path, je.line, je.text);
+	r = take_root(sh, root, e);
+	json_decref(root);
+	return r < 0 ? errmsg_prefix(e, r, "%s", path) : 0;
+}
+
+int repo_load(struct shell *sh, bool *ret_used_previous, struct errmsg *e)
+{
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_STATE, NULL);
+	cleanup(freep) char *prev = NULL;
+	cleanup(freep) char *bad = NULL;
+	struct errmsg second;
+	int r;
+
+	if (!path || asprintf(&prev, "%s.1", path) < 0 ||
+	    asprintf(&bad, "%s.bad", path) < 0)
+		return errmsg_set(e, -ENOMEM, "out of memory");
+	*ret_used_previous = false;
+	r = load_file(sh, path, e);
+	if (r == -ENOENT) {
+		/* Never written, unless an earlier generation says otherwise. */
+		if (access(prev, F_OK) < 0)
+			return 0;
+	} else if (r != -EINVAL && r != -EFBIG) {
+		return r;
+	}
+	if (load_file(sh, prev, &second) < 0)
+		return errmsg_prefix(e, r, "%s", second.text);
+	if (r != -ENOENT)
+		(void)rename(path, bad);
+	*ret_used_previous = true;
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * spawn.h - start one kzhost
+ */
+#ifndef KZ_RESTARTER_SPAWN_H
+#define KZ_RESTARTER_SPAWN_H
+
+#include "common/base/err.h"
+
+#include <sys/types.h>
+
+struct spawn {
+	const char *program; /* path */
+	const char *zone;    /* its only argument, for the eyes of ps(1) */
+	int listen_fd;       /* becomes CTL_LISTEN_FD; borrowed */
+	int log_fd;          /* becomes standard output and error; borrowed */
+};
+
+/**
+ * spawn_kzhost() - Fork and exec, in a session of its own
+ * @ret_pid:	The child; reaping it is the caller's
+ * @ret_pidfd:	Its pidfd, close-on-exec
+ *
+ * Returns when the program has been entered, or could not be. The child has no other
+ * descriptor than 0 to 3, default signals, and does not die with this process.
+ *
+ * Return: 0 or what fork(2), pidfd_open(2) or execve(2) gave, with a text
+ */
+int spawn_kzhost(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct errmsg *e);
+
+/* pidfd_open(2) and pidfd_send_signal(2): a descriptor or 0, or -errno. */
+int pidfd_of(pid_t pid);
+int pidfd_kill(int pidfd, int sig);
+
+#endif

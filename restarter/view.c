@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * view.c - what the restarter knows, as JSON
+ *
+ * A failed allocation somewhere below is found at the end: jansson's setters take NULL
+ * and fail, and whoever serialises the whole sees a member missing at worst; so every
+ * top-level builder checks what it must have.
+ */
+#include "restarter/view.h"
+#include "common/base/buf.h"
+#include "restarter/hosts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* A text that may have been cut in the middle of a character, or quote a guest. */
+static json_t *text_json(const char *text)
+{
+	json_t *j = json_string(text);
+	cleanup(freep) char *ascii = j ? NULL : strdup(text);
+
+	for (char *p = ascii; p && *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return j ? j : ascii ? json_string(ascii) : NULL;
+}
+
+static void set(json_t *o, const char *key, json_t *value)
+{
+	(void)json_object_set_new(o, key, value);
+}
+
+static void set_number(json_t *o, const char *key, uint64_t value)
+{
+	set(o, key, json_integer((json_int_t)value));
+}
+
+/* RFC 3339, UTC, milliseconds; null for 0. */
+static void set_time(json_t *o, const char *key, uint64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
+	char text[64];
+	struct tm tm;
+	size_t n;
+
+	if (!ms || !gmtime_r(&s, &tm)) {
+		set(o, key, json_null());
+		return;
+	}
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(ms % 1000));
+	set(o, key, json_string(text));
+}
+
+/* The instance's view; false when the zone has none. */
+static bool look(const struct shell *sh, const struct zone *z, struct core_view *v)
+{
+	const struct inst *i =
+		z->life == LIFE_INSTALLED ? core_find(sh->core, z->name) : NULL;
+
+	if (!i)
+		return false;
+	core_view(sh->core, i, v);
+	return true;
+}
+
+/* The core's reason, or what keeps the zone on the shell's side. */
+static const char *reason_of(const struct shell *sh, const struct zone *z,
+			     const struct core_view *v)
+{
+	if (z->start_held)
+		return sh->persist_error;
+	return !*v->reason && z->config_error ? z->config_error : v->reason;
+}
+
+static enum zone_state state_of(const struct zone *z, const struct core_view *v)
+{
+	static const enum zone_state lives[LIFE_STATE_N] = {
+		[LIFE_CONFIGURED] = ZONE_CONFIGURED,
+		[LIFE_INCOMPLETE] = ZONE_INCOMPLETE,
+		[LIFE_INSTALLED] = ZONE_INSTALLED,
+	};
+	static const enum zone_state phases[VM_PHASE_N] = {
+		[VM_NONE] = ZONE_INSTALLED,  [VM_STARTING] = ZONE_READY,
+		[VM_RUNNING] = ZONE_RUNNING, [VM_STOPPING] = ZONE_SHUTTING_DOWN,
+		[VM_HALTING] = ZONE_DOWN,
+	};
+
+	return v ? phases[v->phase] : lives[z->life];
+}
+
+enum zone_state view_zone_state(const struct shell *sh, const struct zone *z)
+{
+	struct core_view v;
+
+	return state_of(z, look(sh, z, &v) ? &v : NULL);
+}
+
+static json_t *auxiliary(const struct zone *z, const struct core_view *v)
+{
+	json_t *a = json_array();
+
+	if (v && v->panicked)
+		json_array_append_new(a, json_string(zone_aux_name(AUX_PANICKED)));
+	if (!z->has_config)
+		json_array_append_new(a, json_string(zone_aux_name(AUX_NO_CONFIG)));
+	return a;
+}
+
+/* What all zone objects begin with. */
+static json_t *zone_head(const struct zone *z, const struct core_view *v)
+{
+	char uuid[UUID_TEXT_SIZE] = "";
+	bool active = v && v->phase != VM_NONE;
+
+	if (!uuid_is_zero(z->uuid))
+		uuid_format(z->uuid, uuid);
+	return json_pack("{s:s, s:i, s:s, s:s, s:o}", "name", z->name, "id",
+			 active ? z->id : -1, "uuid", uuid, "state",
+			 zone_state_name(state_of(z, v)), "auxiliary", auxiliary(z, v));
+}
+
+json_t *view_zone(const struct shell *sh, const struct zone *z)
+{
+	struct core_view v;
+	json_t *o = zone_head(z, look(sh, z, &v) ? &v : NULL);
+
+	set(o, "brand", json_string("solaris-kz"));
+	set(o, "ip_type", json_string("excl"));
+	set(o, "path", json_string("-"));
+	return o;
+}
+
+static void set_fmri(json_t *o, const struct zone *z)
+{
+	set(o, "fmri", json_sprintf("%s%s", CORE_FMRI_PREFIX, z->name));
+}
+
+json_t *view_instance(const struct shell *sh, const struct zone *z)
+{
+	struct core_view v;
+	json_t *o;
+
+	if (!look(sh, z, &v))
+		return NULL;
+	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:i}", "zone", z->name, "state",
+		      inst_state_names[v.state], "next_state",
+		      v.next == v.state ? "none" : inst_state_names[v.next],
+		      "state_time_ms", (json_int_t)v.since_ms, "enabled", v.enabled,
+		      "enabled_temporary", v.enabled_temporary, "contract",
+		      z->host ? (int)z->host->pid : 0);
+	set_fmri(o, z);
+	set(o, "reason", text_json(reason_of(sh, z, &v)));
+	return o;
+}
+
+static json_t *status_instance(const struct shell *sh, const struct zone *z,
+			       const struct core_view *v)
+{
+	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "state", inst_state_names[v->state],
+			      "next_state",
+			      v->next == v->state ? "none" : inst_state_names[v->next],
+			      "enabled", v->enabled, "enabled_temporary",
+			      v->enabled_temporary);
+
+	set_fmri(o, z);
+	set(o, "reason", text_json(reason_of(sh, z, v)));
+	set_time(o, "since", v->since_ms);
+	set_number(o, "failures", v->failures);
+	set(o, "queue_position", v->queue_pos ? json_integer(v->queue_pos) : json_null());
+	return o;
+}
+
+/* Of the last boot; after an adoption the times before it are the persisted ones. */
+static json_t *status_boot(const struct zone *z, const struct core_view *v)
+{
+	json_t *o = json_object();
+
+	set_time(o, "started", z->started_ms);
+	set_time(o, "running", v->running_ms ? v->running_ms : z->running_ms);
+	set_time(o, "online", v->online_ms ? v->online_ms : z->online_ms);
+	return o;
+}
+
+static json_t *status_zone(const struct shell *sh, const struct zone *z)
+{
+	static const char *const priorities[] = { "high", "normal", "low" };
+	struct core_view v;
+	bool has = look(sh, z, &v);
+	json_t *o = zone_head(z, has ? &v : NULL);
+
+	set(o, "instance", has ? status_instance(sh, z, &v) : json_null());
+	set(o, "priority", has ? json_string(priorities[v.priority]) : json_null());
+	set(o, "pid", z->host ? json_integer(z->host->pid) : json_null());
+	set_number(o, "memory_bytes", z->host ? z->ram_bytes : 0);
+	set(o, "boot", has ? status_boot(z, &v) : json_null());
+	return o;
+}
+
+static json_t *status_host(const struct shell *sh)
+{
+	struct core_totals t;
+	json_t *o, *by_state = json_object();
+
+	core_totals(sh->core, &t);
+	for (unsigned i = 0; i < INST_STATE_N; i++)
+		set_number(by_state, inst_state_names[i], t.by_state[i]);
+	o = json_pack("{s:i, s:s, s:b, s:{s:i, s:i, s:i}, s:{s:i, s:i}, s:o}", "pid",
+		      (int)getpid(), "boot_id", sh->boot_id, "stopping", sh->stopping,
+		      "limits", "concurrent_boot_shutdown",
+		      (int)sh->config.concurrent_boot_shutdown,
+		      "concurrent_suspend_resume",
+		      (int)sh->config.concurrent_suspend_resume, "stop_timeout_s",
+		      (int)sh->config.stop_timeout_s, "slots", "used", (int)t.slots_used,
+		      "queued", (int)t.queued, "instances", by_state);
+	set(o, "persist_error",
+	    *sh->persist_error ? text_json(sh->persist_error) : json_null());
+	return o;
+}
+
+json_t *view_status(const struct shell *sh)
+{
+	json_t *zones = json_array(), *o;
+	struct timespec now;
+
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		const struct zone *z = sh->zones.v[i];
+
+		if (z->has_config || z->life != LIFE_CONFIGURED)
+			json_array_append_new(zones, status_zone(sh, z));
+	}
+	o = json_pack("{s:i, s:o, s:o}", "version", STATUS_VERSION, "host",
+		      status_host(sh), "zones", zones);
+	clock_gettime(CLOCK_REALTIME, &now);
+	set_time(o, "generated",
+		 (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	return o;
+}

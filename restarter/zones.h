@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zones.h - the table of zones that the restarter knows, by name
+ */
+#ifndef KZ_RESTARTER_ZONES_H
+#define KZ_RESTARTER_ZONES_H
+
+#include "common/sys/paths.h"
+#include "common/zone/conf.h"
+#include "restarter/core.h"
+#include "restarter/life.h"
+
+#define UUID_TEXT_SIZE 37
+
+struct host;
+struct conn;
+
+/* One zone; owned by the table. */
+struct zone {
+	char name[ZONE_NAME_MAX + 1];
+	enum life_state life;
+	uint8_t uuid[16];        /* zero until installed */
+	bool has_config;         /* its file was there at the last look */
+	char *config_error;      /* owned; why the file could not be used, or NULL */
+	int id;                  /* small integer while active, else -1 */
+	char *boot_args;         /* owned; for the next boot only, or NULL */
+	struct core_saved saved; /* as read from the repository */
+	bool has_saved;
+	struct host *host;          /* owned; its kzhost while there is one */
+	bool start_held;            /* VM_START waits for the repository */
+	bool stray;                 /* a kzhost that is not ours to command serves it */
+	struct conn *worker;        /* borrowed; the connection between Begin and End */
+	enum life_event worker_end; /* what a successful End means */
+	int console_fd;             /* listening; -1 while only kzhost has it */
+	uint64_t ram_bytes;         /* of the last boot */
+	uint64_t started_ms, running_ms, online_ms; /* of the last boot; for adoption */
+};
+
+struct zones {
+	struct zone **v; /* owned, sorted by name */
+	unsigned n, cap;
+};
+
+void zones_fini(struct zones *t);
+struct zone *zones_find(const struct zones *t, const char *name);
+/* Finds or makes it (configured, no configuration seen). 0, -EINVAL (name), -ENOMEM. */
+int zones_get(struct zones *t, const char *name, struct zone **ret_zone);
+/* Removes and frees it; it has no host. */
+void zones_remove(struct zones *t, struct zone *z);
+
+/* 0 or -errno of getrandom(2): a random (version 4) uuid. */
+int uuid_random(uint8_t uuid[16]);
+bool uuid_is_zero(const uint8_t uuid[16]);
+void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT_SIZE]);
+/* 0 or -EINVAL. */
+int uuid_parse(const char *text, uint8_t uuid[16]);
+
+/* What the core has to know of a configuration. */
+struct zone_spec {
+	struct core_spec spec; /* its pointers point below */
+	struct core_dep *deps; /* owned */
+	char **strings;        /* owned: 2 for each dependency */
+	unsigned n_strings;
+};
+void zone_spec_fini(struct zone_spec *s);
+
+/**
+ * zone_spec_load() - Read a zone's configuration for the core
+ * @z:		has_config and config_error are set from what was found
+ * @ret_spec:	Always filled: with the defaults (no autoboot) when it cannot be used
+ *
+ * Return: 0 (also for a bad configuration) or -ENOMEM
+ */
+int zone_spec_load(const struct paths *p, struct zone *z, struct zone_spec *ret_spec);
+
+#endif
