@@ -243,11 +243,20 @@ static int write_type(json_t *doc, const struct zconf *c, enum res_type type)
 	return 0;
 }
 
+/*
+ * json_dumps() of jansson 2.14 can lose a name when an allocation fails, and say nothing;
+ * the buffer remembers.
+ */
+static int add_to_buf(const char *data, size_t len, void *b)
+{
+	buf_add(b, data, len);
+	return buf_error(b);
+}
+
 int zconf_format(const struct zconf *c, char **ret_text)
 {
 	cleanup(json_decrefp) json_t *doc = json_object();
-	cleanup(freep) char *text = NULL;
-	struct buf b = { 0 };
+	cleanup(buf_fini) struct buf b = { 0 };
 
 	if (!doc ||
 	    json_object_set_new(doc, "version", json_integer(ZCONF_VERSION)) < 0 ||
@@ -256,10 +265,8 @@ int zconf_format(const struct zconf *c, char **ret_text)
 	for (unsigned t = RES_GLOBAL + 1; t < RES_TYPE_N; t++)
 		if (write_type(doc, c, (enum res_type)t) < 0)
 			return -ENOMEM;
-	text = json_dumps(doc, JSON_INDENT(2));
-	if (!text)
+	if (json_dump_callback(doc, add_to_buf, &b, JSON_INDENT(2)) < 0)
 		return -ENOMEM;
-	buf_adds(&b, text);
 	buf_adds(&b, "\n");
 	return buf_take(&b, ret_text);
 }

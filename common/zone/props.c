@@ -62,25 +62,23 @@ unsigned prop_index(enum prop_id id)
 
 bool text_is_plain(const char *s)
 {
+	/* The least code point of each length; below 0xa0 are control characters. */
+	static const uint32_t least[] = { 0x20, 0xa0, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)s;
 
 	while (*p) {
-		unsigned n = *p < 0x80   ? 0
-			     : *p < 0xc2 ? 9
-			     : *p < 0xe0 ? 1
-			     : *p < 0xf0 ? 2
-					 : 3;
+		unsigned n = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
 		uint32_t c = n ? *p & (0x3fu >> n) : *p;
 
-		if (*p < 0x20 || *p == 0x7f || n == 9 || *p > 0xf4)
+		if ((*p >= 0x80 && *p < 0xc2) || *p > 0xf4 || *p == 0x7f)
 			return false;
-		for (p++; n; n--, p++) {
+		p++;
+		for (unsigned i = 0; i < n; i++, p++) {
 			if ((*p & 0xc0) != 0x80)
 				return false;
 			c = c << 6 | (*p & 0x3f);
 		}
-		if ((p[-1] & 0x80) &&
-		    (c < 0xa0 || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff))
+		if (c < least[n] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
 			return false;
 	}
 	return true;
