@@ -48,18 +48,21 @@ class Ended(Exception):
 
 
 class Host:
-    """A kzhost process with its two sockets; has what kz.Case wants of a process."""
+    """A kzhost process with its two sockets; has what kz.Case wants of a process.
 
-    def __init__(self, t, zone="db", args=()):
+    A console is a (path, listening socket) that outlives the process, as svc.zones has it.
+    """
+
+    def __init__(self, t, zone="db", args=(), console=None):
         self.t = t
         self.zone = zone
         self.dir = t.path("run", "%s.%d" % (zone, len(t._processes)))
         os.makedirs(self.dir)
         self.ctl_path = os.path.join(self.dir, "ctl.sock")
-        self.console_path = os.path.join(self.dir, "console.sock")
         self.console_log = os.path.join(self.dir, "console.log")
         self.log = os.path.join(self.dir, "messages")
-        self.console = listening(self.console_path, socket.SOCK_STREAM)
+        self.console_path, self.console = console or listening_console(
+            os.path.join(self.dir, "console.sock"))
         ctl = listening(self.ctl_path, socket.SOCK_SEQPACKET)
         self.popen = self
         self.status = None
@@ -269,6 +272,11 @@ def listening(path, kind):
     sock.bind(path)
     sock.listen(16)
     return sock
+
+
+def listening_console(path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return path, listening(path, socket.SOCK_STREAM)
 
 
 def exit_status(cause):
