@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * instances.h - the zones' service instances as svc.zones tells them
+ */
+#ifndef KZ_CLI_INSTANCES_H
+#define KZ_CLI_INSTANCES_H
+
+#include "cli/client.h"
+
+/* One instance; the strings belong to the list. */
+struct instance {
+	const char *fmri, *zone;
+	const char *state, *next_state; /* next_state: "none" when nothing is under way */
+	const char *reason;             /* why it is not online, or "" */
+	int64_t state_time_ms;          /* CLOCK_REALTIME */
+	bool enabled, enabled_temporary;
+	long contract; /* pid of its kzhost, or 0 */
+};
+
+struct instances {
+	struct instance *v;
+	unsigned n;
+	json_t *reply; /* holds the strings */
+};
+
+/**
+ * instances_get() - Ask for all instances
+ * @ret_list:	Owned by the caller: instances_fini(); untouched on failure
+ *
+ * In the order in which svcs shows them: by state, time of it, FMRI.
+ *
+ * Return: as client_call()
+ */
+int instances_get(struct client *c, struct instances *ret_list, struct client_error *e);
+void instances_fini(struct instances *list);
+
+const struct instance *instances_find(const struct instances *list, const char *fmri);
+/* "is" in the sense of a dependency: online or degraded. */
+bool instance_runs(const struct instance *i);
+/* Enabled in the end: the temporary override counts. */
+bool instance_wanted(const struct instance *i);
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * opts.c - options as a table, and the one loop that reads them
+ */
+#include "cli/opts.h"
+
+#include <string.h>
+
+static const struct opt *find(const struct opt *opts, unsigned n, char letter)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (opts[i].letter == letter)
+			return &opts[i];
+	return NULL;
+}
+
+/* One argument that begins with '-'; *at is its index and moves on to an argument's. */
+static int parse_word(const struct opt *opts, unsigned n, int argc, char **argv, int *at,
+		      struct errmsg *e)
+{
+	for (const char *c = argv[*at] + 1; *c; c++) {
+		const struct opt *o = find(opts, n, *c);
+
+		if (!o && (*c == 'h' || *c == '?' || strcmp(c, "-help") == 0))
+			return -ECANCELED;
+		if (!o)
+			return errmsg_set(e, -EINVAL, "illegal option -- %c", *c);
+		if (o->type == OPT_FLAG) {
+			*(bool *)o->dest = true;
+			continue;
+		}
+		if (!c[1] && *at + 1 >= argc)
+			return errmsg_set(e, -EINVAL, "option requires an argument -- %c",
+					  *c);
+		*(const char **)o->dest = c[1] ? c + 1 : argv[++*at];
+		break;
+	}
+	return 0;
+}
+
+int opts_parse(const struct opt *opts, unsigned n, int argc, char **argv,
+	       struct errmsg *e)
+{
+	int at, r;
+
+	for (at = 1; at < argc; at++) {
+		if (argv[at][0] != '-' || !argv[at][1])
+			break;
+		if (strcmp(argv[at], "--") == 0)
+			return at + 1;
+		r = parse_word(opts, n, argc, argv, &at, e);
+		if (r < 0)
+			return r;
+	}
+	return at;
+}
+
+void opts_print(const struct opt *opts, unsigned n, FILE *to)
+{
+	char left[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(left, sizeof(left), "-%c%s%s", opts[i].letter,
+			 opts[i].arg ? " " : "", opts[i].arg ? opts[i].arg : "");
+		fprintf(to, "\t%-18s %s\n", left, opts[i].help);
+	}
+}
