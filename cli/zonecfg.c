@@ -275,7 +275,9 @@ static int run_terminal(struct app *a, struct zcfg *s)
 {
 	struct errmsg e = { "" };
 
-	if (!s->conf)
+	if (s->broken.text[0])
+		printf("%s\n", s->broken.text);
+	else if (!s->conf)
 		printf("%s: No such zone configured\n"
 		       "Use 'create' to begin configuring a new zone.\n",
 		       a->zone);

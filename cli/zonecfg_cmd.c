@@ -20,15 +20,23 @@ static int no_memory(struct errmsg *e)
 	return errmsg_set(e, -ENOMEM, "no memory");
 }
 
-/* conf and saved become what is stored now. */
+static int no_zone(const struct zcfg *s, struct errmsg *e)
+{
+	if (s->broken.text[0])
+		return errmsg_set(e, -EINVAL, "%s", s->broken.text);
+	return errmsg_set(e, -ENOENT, "%s: No such zone configured", s->zone);
+}
+
+/* conf and saved become what is stored now; @e is never NULL here. */
 static int reload(struct zcfg *s, struct errmsg *e)
 {
 	cleanup(zconf_freep) struct zconf *stored = NULL;
 	cleanup(zconf_freep) struct zconf *copy = NULL;
 	int r = s->ops->load(s->ctx, &stored, e);
 
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT && r != -EINVAL)
 		return r;
+	s->broken = r == -EINVAL ? *e : (struct errmsg){ "" };
 	if (stored) {
 		r = zconf_copy(stored, s->zone, &copy, e);
 		if (r < 0)
@@ -122,6 +130,7 @@ static int cmd_commit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 		return r;
 	zconf_free(s->saved);
 	s->saved = take_ptr(&copy);
+	s->broken.text[0] = '\0';
 	return 0;
 }
 
@@ -141,6 +150,8 @@ static int cmd_create(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	if (r == 0 && s->conf && !a->force)
 		r = errmsg_set(e, -EEXIST, "%s: zone already exists; -F starts over",
 			       s->zone);
+	if (r == 0 && s->broken.text[0] && !a->force)
+		r = no_zone(s, e);
 	if (r == 0 && s->saved)
 		r = s->ops->may_remove(s->ctx, e);
 	if (r < 0)
@@ -166,11 +177,13 @@ static int cmd_delete(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	bool exists;
 	int r = zcfg_want_change(s, e);
 
+	if (r == 0 && !s->conf && !s->broken.text[0])
+		r = no_zone(s, e);
 	if (r == 0)
 		r = s->ops->may_remove(s->ctx, e);
 	if (r == 0)
 		r = zcfg_confirm(s, a, "Are you sure you want to delete the zone", e);
-	exists = s->saved;
+	exists = s->saved || s->broken.text[0];
 	if (r == 0 && exists)
 		r = store(s, ZCFG_REMOVE, e);
 	if (r < 0)
@@ -178,6 +191,7 @@ static int cmd_delete(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	zconf_free(s->conf);
 	zconf_free(s->saved);
 	s->conf = s->saved = NULL;
+	s->broken.text[0] = '\0';
 	return 0;
 }
 
@@ -258,7 +272,7 @@ static const struct command {
 #define CMD_RUN_CLEAR  "", 1, false, zcfg_clear
 #define CMD_RUN_COMMIT "", 0, false, cmd_commit
 #define CMD_RUN_CREATE "Fbt:", 0, true, cmd_create
-#define CMD_RUN_DELETE "F", 0, false, cmd_delete
+#define CMD_RUN_DELETE "F", 0, true, cmd_delete
 #define CMD_RUN_END    "", 0, false, zcfg_end
 #define CMD_RUN_EXIT   "F", 0, true, cmd_exit
 #define CMD_RUN_EXPORT "f:", 0, false, cmd_export
@@ -353,7 +367,7 @@ static int run_command(struct zcfg *s, const struct zlex_cmd *cmd, struct errmsg
 				  : "%s: only inside a resource: add or select one",
 			c->name);
 	if (!s->conf && !c->without_zone)
-		return errmsg_set(e, -ENOENT, "%s: No such zone configured", s->zone);
+		return no_zone(s, e);
 	r = c->run(s, &a, e);
 	if (r == 0 && buf_error(&s->out))
 		r = no_memory(e);

@@ -53,6 +53,7 @@ struct zcfg {
 	enum zcfg_pending pending; /* what zcfg_finish() has to do */
 	struct zconf *conf;        /* owned; being edited; NULL: no such zone */
 	struct zconf *saved;       /* owned; as committed; NULL: not there */
+	struct errmsg broken;      /* why the stored one cannot be read; "" when it can */
 	bool in_res;               /* inside add or select */
 	struct zres res;           /* owned; the resource that is being edited */
 	int res_at;                /* its place in conf->res; -1: new */
@@ -89,7 +90,8 @@ struct zcfg {
  * zcfg_init() - Begin a session on a zone
  * @zone:	Checked name, borrowed until zcfg_fini()
  *
- * A zone that does not exist is fine here.
+ * A zone that does not exist is fine here, and so is one whose file makes no sense: that
+ * one can be deleted or created anew with -F, everything else gives the file's error.
  *
  * Return: 0, -ENOMEM, or what ops->load() gave
  */

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""zonecfg as a program: bad input loses nothing, sessions exclude each other, the terminal."""
+
+import json
+import os
+import pty
+import random
+import select
+import subprocess
+import sys
+import time
+
+import kz
+
+FMRI = "svc:/system/zones/zone:%s"
+ABSENT = "%s: No such zone configured\n"
+
+
+def configure(t, zone, commands="create"):
+    return t.run("zonecfg", "-z", zone, commands)
+
+
+def config(t, zone):
+    return json.loads(t.read("etc/zones/%s.json" % zone))
+
+
+def refused(t, zone, commands, text):
+    """A command on the command line fails with exit status 1 and this text."""
+    r = t.run("zonecfg", "-z", zone, commands, status=1)
+    kz.has(r.stderr, text)
+    return r
+
+
+def write(t, name, text):
+    path = t.path(name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+@kz.test
+def absent_zone_has_the_text_that_scripts_know(t):
+    r = t.run("zonecfg", "-z", "nozone", "info", status=1)
+    kz.eq(r.stderr, ABSENT % "nozone")
+    kz.eq(r.stdout, "")
+
+
+@kz.test
+def usage_is_exit_status_2(t):
+    for args in ([], ["-z"], ["-z", "db", "-f"], ["-q"], ["info"],
+                 ["-z", "db", "-f", "x", "info"]):
+        r = t.run("zonecfg", *args, status=2)
+        kz.has(r.stderr, "usage: zonecfg")
+    kz.has(t.run("zonecfg", "-h").stdout, "usage: zonecfg")
+    kz.has(t.run("zonecfg", "-r", "-z", "db", status=1).stderr,
+           "-r: live reconfiguration: not supported yet")
+
+
+@kz.test
+def help_needs_no_zone(t):
+    kz.has(t.run("zonecfg", "help").stdout, "Subcommands:")
+    kz.has(t.run("zonecfg", "help", "device").stdout, "bootpri")
+    kz.has(t.run("zonecfg", "help", "nonsense", status=1).stderr, "no such help topic")
+
+
+@kz.test
+def invalid_zone_names(t):
+    for name in ("", "../x", "a/b", "global", "x" * 65, "svc.zones", "a b"):
+        r = t.run("zonecfg", "-z", name, "create", status=1)
+        kz.has(r.stderr, "invalid zone name")
+    kz.eq(os.path.exists(t.path("etc/zones")), False)
+
+
+@kz.test
+def errors_in_a_command_file_name_the_line_and_change_nothing(t):
+    configure(t, "db")
+    before = t.read("etc/zones/db.json")
+    for line, text, error in (
+            (3, "# a comment\n\nadd disk\n", '"disk": no such resource type; there are: '),
+            (2, "set bootargs=x\nset colour=red\n", '"colour": no such property; there are: '),
+            (4, "commit\nselect capped-memory\n\nset physical=lots; end\ncommit\n",
+             'capped-memory: physical: "lots": not a size; allowed: 2M to 1T'),
+            (1, "add net", "net: not supported yet"),
+            (1, "set bootargs=\"x", "is not ended"),
+            (2, "delete -F\nnonsense", "no such subcommand"),
+            (2, "set autoboot=true\nadd device", "the resource is not ended")):
+        path = write(t, "commands", text)
+        r = t.run("zonecfg", "-z", "db", "-f", path, status=1)
+        kz.has(r.stderr, error)
+        kz.eq(r.stderr.split("\n")[0], "On line %d:" % line)
+        kz.eq(t.read("etc/zones/db.json"), before)
+        # the same from standard input
+        r = t.run("zonecfg", "-z", "db", stdin=text, status=1)
+        kz.eq(r.stderr.split("\n")[0], "On line %d:" % line)
+        kz.eq(t.read("etc/zones/db.json"), before)
+    r = t.run("zonecfg", "-z", "db", "-f", t.path("missing"), status=1)
+    kz.has(r.stderr, "missing: No such file or directory")
+
+
+@kz.test
+def hostile_command_files(t):
+    path = t.path("commands")
+    for data, error in ((b"create\nset bootargs=\xff\n", "invalid UTF-8"),
+                        (b"create\nset boot\0args=x\n", "a NUL byte"),
+                        (b"create\nset bootargs=" + b"x" * (10 << 20) + b"\n", "too long"),
+                        (b"create\n" + b"#\n" * (9 << 20), "bytes of commands"),
+                        (b"create\nset bootargs=\x1b[2J\n", "control characters")):
+        with open(path, "wb") as f:
+            f.write(data)
+        r = t.run("zonecfg", "-z", "db", "-f", path, status=1)
+        kz.has(r.stderr, error)
+        kz.has(r.stderr, "On line ")
+        kz.eq("\x1b" in r.stderr, False)
+        kz.eq(os.path.exists(t.path("etc/zones/db.json")), False)
+
+
+@kz.test
+def dependencies(t):
+    configure(t, "db")
+    dep = "add smf-dependency; set fmri=%s; end"
+    refused(t, "db", dep % FMRI % "nozone", '"%s": No such zone configured' % FMRI % "nozone")
+    refused(t, "db", dep % FMRI % "db", "the zone depends on itself")
+    configure(t, "web", "create; " + dep % FMRI % "db")
+    configure(t, "front", "create; " + dep % FMRI % "web")
+    before = t.read("etc/zones/db.json")
+    refused(t, "db", dep % FMRI % "front", "dependency cycle: db -> front -> web -> db")
+    refused(t, "db", dep % FMRI % "web", "dependency cycle: db -> web -> db")
+    kz.eq(t.read("etc/zones/db.json"), before)
+    kz.has(t.run("zonecfg", "-z", "web", "verify; info smf-dependency").stdout,
+           "fmri: " + FMRI % "db")
+
+
+@kz.test
+def export_makes_the_same_zone_on_another_root(t):
+    configure(t, "db")
+    configure(t, "web", "create -t SYSsolaris-kz-minimal; set bootargs='a \"b\" \\';"
+              "add device; set storage=file:/srv/%{zonename}%{id}; end;"
+              "add smf-dependency; set fmri=" + FMRI % "db" + "; end")
+    t.run("zonecfg", "-z", "web", "export -f " + t.path("web.cfg"))
+    other = t.path("other")
+    os.makedirs(other)
+    t.run("zonecfg", "-R", other, "-z", "db", "create")
+    t.run("zonecfg", "-R", other, "-z", "web", "-f", t.path("web.cfg"))
+    kz.eq(config(t, "web"), json.loads(t.read("other/etc/zones/web.json")))
+    kz.has(t.run("zonecfg", "-z", "web", "-f", t.path("web.cfg"), status=1).stderr,
+           "web: zone already exists")
+
+
+@kz.test
+def check_only_changes_nothing(t):
+    r = t.run("zonecfg", "-n", "-v", "-z", "db", "create; set autoboot=true")
+    kz.has(r.stderr, "db: configuration is good")
+    kz.eq(os.path.exists(t.path("etc")), False)
+    kz.has(t.run("zonecfg", "-v", "-z", "db", "create").stderr, "db: configuration committed")
+    t.run("zonecfg", "-n", "-z", "db", "delete -F")
+    kz.eq(os.path.exists(t.path("etc/zones/db.json")), True)
+
+
+@kz.test
+def an_installed_zone_is_not_deleted(t):
+    configure(t, "db")
+    configure(t, "web")
+    os.makedirs(t.path("var/lib/zones"))
+    write(t, "var/lib/zones/state.json", json.dumps(
+        {"version": 1, "zones": {"db": {"state": "running"}, "web": {"state": "configured"}}}))
+    refused(t, "db", "delete -F", "db: the zone is running: uninstall it first")
+    refused(t, "db", "create -F", "db: the zone is running: uninstall it first")
+    t.run("zonecfg", "-z", "web", "delete -F")
+    write(t, "var/lib/zones/state.json", "nonsense")
+    refused(t, "db", "delete -F", "state.json: line 1: not a state file")
+    kz.eq(os.listdir(t.path("etc/zones")), ["db.json"])
+    refused(t, "db", "delete", "Input not from terminal and -F not specified")
+
+
+@kz.test
+def a_file_edited_into_nonsense_harms_that_zone_only(t):
+    configure(t, "db")
+    configure(t, "web")
+    write(t, "etc/zones/db.json", '{"version": 1,\n "autoboot": 7}')
+    r = t.run("zonecfg", "-z", "db", "info", status=1)
+    kz.has(r.stderr, "db.json: autoboot: has to be true or false, is a whole number")
+    refused(t, "db", "create", "db.json: autoboot: has to be")
+    refused(t, "db", "set autoboot=true", "db.json: autoboot: has to be")
+    t.run("zonecfg", "-z", "web", "set autoboot=true")
+    t.run("zonecfg", "-z", "db", "create -F")
+    kz.eq(config(t, "db")["brand"], "solaris-kz")
+    write(t, "etc/zones/db.json", "[")
+    t.run("zonecfg", "-z", "db", "delete -F")
+    kz.eq(os.listdir(t.path("etc/zones")), ["web.json"])
+
+
+@kz.test
+def the_second_session_is_told_who_holds_the_zone(t):
+    first = subprocess.Popen([kz.find_program("zonecfg"), "-z", "db"], env=t.env(), text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        first.stdin.write("create\ninfo zonename\n")
+        first.stdin.flush()
+        kz.eq(first.stdout.readline(), "zonename: db\n")
+        refused(t, "db", "create", "db: the zone is being configured by process %d" % first.pid)
+        configure(t, "web")
+        first.stdin.close()
+        kz.eq(first.wait(kz.DEADLINE), 0)
+    finally:
+        first.kill()
+        first.wait()
+        first.stdout.close()
+    kz.has(t.run("zonecfg", "-z", "db", "set autoboot=true; info autoboot").stdout, "true")
+
+
+@kz.test
+def killed_at_any_point_the_old_or_the_new_configuration_is_there(t):
+    seed = int(os.environ.get("KZ_SEED", "1"))
+    kz.comment("KZ_SEED=%d" % seed)
+    rand = random.Random(seed)
+    configure(t, "db", "create; set bootargs=0")
+    last = 0
+    for n in range(1, 41):
+        p = subprocess.Popen([kz.find_program("zonecfg"), "-z", "db", "set bootargs=%d" % n],
+                             env=t.env(), stdin=subprocess.DEVNULL)
+        end = time.monotonic() + rand.uniform(0, 0.06)
+        while time.monotonic() < end and p.poll() is None:
+            pass
+        p.kill()
+        p.wait()
+        now = int(config(t, "db")["bootargs"])
+        if now not in (last, n):
+            raise AssertionError("bootargs %d is neither %d nor %d" % (now, last, n))
+        last = now
+    kz.eq(t.run("zonecfg", "-z", "db", "info bootargs").stdout, "bootargs: %d\n" % last)
+
+
+MOUNTED = """
+import ctypes, os, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def must(r):
+    if r != 0:
+        print(os.strerror(ctypes.get_errno()), file=sys.stderr)
+        sys.exit(77)
+program, root, how = sys.argv[1:]
+etc = root + "/etc/zones"
+must(libc.unshare(0x20000))
+must(libc.mount(b"none", b"/", None, 1 << 14 | 1 << 18, None))
+must(libc.mount(b"kz", etc.encode(), b"tmpfs", 0, b"size=16k"))
+run = lambda *a: subprocess.run([program, "-R", root, "-z", "db", *a], stdin=subprocess.DEVNULL)
+run("create").check_returncode()
+before = open(etc + "/db.json").read()
+if how == "full":
+    try:
+        with open(etc + "/fill", "wb", buffering=0) as f:
+            while True:
+                f.write(b"x" * 4096)
+    except OSError:
+        pass
+else:
+    must(libc.mount(None, etc.encode(), None, 32 | 1, None))
+r = run("set autoboot=true")
+assert open(etc + "/db.json").read() == before
+assert sorted(os.listdir(etc)) == (["db.json", "fill"] if how == "full" else ["db.json"])
+sys.exit(r.returncode)
+"""
+
+
+def on_mount(t, how, text):
+    kz.need_root()
+    os.makedirs(t.path("etc/zones"))
+    r = t.run(sys.executable, "-c", MOUNTED, kz.find_program("zonecfg"), t.root, how, status=None)
+    if r.returncode == 77:
+        raise kz.Skip("mount: " + r.stderr.strip())
+    kz.eq(r.returncode, 1, r.stderr)
+    kz.has(r.stderr, "db.json: cannot be written: " + text)
+
+
+@kz.test
+def a_full_disk_loses_nothing(t):
+    on_mount(t, "full", "No space left on device")
+
+
+@kz.test
+def a_read_only_disk_loses_nothing(t):
+    on_mount(t, "read-only", "Read-only file system")
+
+
+@kz.test
+def a_directory_without_permission(t):
+    if os.geteuid() == 0:
+        raise kz.Skip("root may write everywhere")
+    configure(t, "db")
+    os.chmod(t.path("etc/zones"), 0o555)
+    try:
+        refused(t, "db", "set autoboot=true", "db.json: cannot be written: Permission denied")
+    finally:
+        os.chmod(t.path("etc/zones"), 0o755)
+
+
+class Terminal:
+    """A zonecfg on a terminal of its own."""
+
+    def __init__(self, t, zone):
+        self.program = kz.find_program("zonecfg")
+        self.text = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(self.program, ["zonecfg", "-z", zone], t.env())
+
+    def expect(self, text):
+        """Read until the text has come; what came up to it."""
+        end = time.monotonic() + kz.DEADLINE
+        while text not in self.text:
+            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
+                raise AssertionError("no %r in %r" % (text, self.text))
+            try:
+                data = os.read(self.fd, 4096)
+            except OSError:
+                data = b""
+            if not data:
+                raise AssertionError("ended without %r: %r" % (text, self.text))
+            self.text += data.decode().replace("\r\n", "\n")
+        before, self.text = self.text.split(text, 1)
+        return before
+
+    def say(self, line):
+        os.write(self.fd, line.encode() + b"\n")
+
+    def end(self):
+        """Wait for the end; the exit status."""
+        try:
+            while os.read(self.fd, 4096):
+                pass
+        except OSError:
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+@kz.test
+def a_session_on_a_terminal(t):
+    term = Terminal(t, "db")
+    kz.eq(term.expect("zonecfg:db> "),
+          "db: No such zone configured\nUse 'create' to begin configuring a new zone.\n")
+    for line, prompt, text in (("info", "zonecfg:db> ", "db: No such zone configured"),
+                               ("create", "zonecfg:db> ", ""),
+                               ("set autoboot=maybe", "zonecfg:db> ", "allowed: true or false"),
+                               ("add device", "zonecfg:db:device> ", ""),
+                               ("commit", "zonecfg:db:device> ", "not inside a resource"),
+                               ("cancel", "zonecfg:db> ", ""),
+                               ("set autoboot=true; commit", "zonecfg:db> ", ""),
+                               ("set bootargs=lost", "zonecfg:db> ", ""),
+                               ("revert", "(y/[n])? ", "Are you sure you want to revert"),
+                               ("n", "zonecfg:db> ", "nothing changed"),
+                               ("revert", "(y/[n])? ", ""),
+                               ("y", "zonecfg:db> ", ""),
+                               ("add device", "zonecfg:db:device> ", ""),
+                               ("exit", "zonecfg:db:device> ", "exit -F leaves"),
+                               ("end", "zonecfg:db> ", "")):
+        term.say(line)
+        kz.has(term.expect(prompt), text)
+    os.write(term.fd, b"\x04")  # end of file commits
+    kz.eq(term.end(), 0)
+    kz.eq("bootargs" in config(t, "db"), False)
+    kz.eq(config(t, "db")["autoboot"], True)
+    kz.eq(len(config(t, "db")["device"]), 2)
+
+
+@kz.test
+def a_deletion_is_asked_for(t):
+    configure(t, "db")
+    term = Terminal(t, "db")
+    term.expect("zonecfg:db> ")
+    term.say("delete")
+    kz.has(term.expect("(y/[n])? "), "Are you sure you want to delete the zone")
+    term.say("y")
+    term.expect("zonecfg:db> ")
+    kz.eq(os.listdir(t.path("etc/zones")), [])
+    term.say("exit")
+    kz.eq(term.end(), 0)
+
+
+if __name__ == "__main__":
+    kz.main()
