@@ -166,9 +166,10 @@ def an_installed_zone_is_not_deleted(t):
     refused(t, "db", "delete -F", "db: the zone is running: uninstall it first")
     refused(t, "db", "create -F", "db: the zone is running: uninstall it first")
     t.run("zonecfg", "-z", "web", "delete -F")
+    kz.eq(os.listdir(t.path("etc/zones")), ["db.json"])
     write(t, "var/lib/zones/state.json", "nonsense")
     refused(t, "db", "delete -F", "state.json: line 1: not a state file")
-    kz.eq(os.listdir(t.path("etc/zones")), ["db.json"])
+    os.unlink(t.path("var/lib/zones/state.json"))
     refused(t, "db", "delete", "Input not from terminal and -F not specified")
 
 
@@ -297,11 +298,11 @@ class Terminal:
     """A zonecfg on a terminal of its own."""
 
     def __init__(self, t, zone):
-        self.program = kz.find_program("zonecfg")
+        program, env = kz.find_program("zonecfg"), t.env()
         self.text = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(self.program, ["zonecfg", "-z", zone], t.env())
+            os.execve(program, ["zonecfg", "-z", zone], env)
 
     def expect(self, text):
         """Read until the text has come; what came up to it."""
