@@ -5,21 +5,22 @@
  * DOC: Contract
  *
  * core_step() knows no clock, no files, no randomness and no log. Time comes in with the
- * event. One step applies the event to the one instance (or the host) it names, propagates
- * through the dependency graph to a fixed point, schedules what the throttle admits, and
- * emits actions. Executing them and feeding their results back as events is the shell's
- * work. The outside sees a step as a whole: its actions come grouped, first every PERSIST,
- * then AUTOBOOT and STATE, then what machines have to do (in the order that the throttle
- * decided), then OP_WAIT and OP_DONE, last STOPPED. So PERSIST comes before every action that
- * announces or begins what it persists: a shell that carries actions out in order (one
- * write for the whole run of PERSISTs) can be killed anywhere.
+ * event. One step applies the event to the one instance (or the host) it names,
+ * propagates through the dependency graph to a fixed point, schedules what the throttle
+ * admits, and emits actions. Executing them and feeding their results back as events is
+ * the shell's work. The outside sees a step as a whole: its actions come grouped, first
+ * every PERSIST, then AUTOBOOT and STATE, then what machines have to do (in the order
+ * that the throttle decided), then OP_WAIT and OP_DONE, last STOPPED. So PERSIST comes
+ * before every action that announces or begins what it persists: a shell that carries
+ * actions out in order (one write for the whole run of PERSISTs) can be killed anywhere.
  *
  * DOC: Start of the restarter
  *
- * LIMITS; for every installed zone ZONE_SET, then ZONE_RESTORE if something was persisted,
- * then ADOPT if its kzhost still runs (then VM_GOALS or VM_PANICKED if it says so); at the
- * end HOST_BOOT if the host has booted since the last start, else READY. Until that last
- * event every instance is uninitialized or adopted, and no machine is started or stopped.
+ * LIMITS; for every installed zone ZONE_SET, then ZONE_RESTORE if something was
+ * persisted, then ADOPT if its kzhost still runs (then VM_GOALS or VM_PANICKED if it says
+ * so); at the end HOST_BOOT if the host has booted since the last start, else READY.
+ * Until that last event every instance is uninitialized or adopted, and no machine is
+ * started or stopped.
  *
  * Every start of a machine is ended by exactly one VM_EXITED or VM_FAILED; what comes for
  * an instance in another phase (late, doubled) is ignored and traced, never an error.
@@ -54,11 +55,11 @@ enum inst_state {
 
 /* What the instance's machine does; with INST_STATE it gives the zone state. */
 #define VM_PHASES(X) \
-	X(NONE, "none")		/* no kzhost */ \
-	X(STARTING, "starting")	/* VM_START was emitted; zone state ready */ \
+	X(NONE, "none")         /* no kzhost */ \
+	X(STARTING, "starting") /* VM_START was emitted; zone state ready */ \
 	X(RUNNING, "running") \
-	X(STOPPING, "stopping")	/* VM_SHUTDOWN was emitted; zone state shutting_down */ \
-	X(HALTING, "halting")	/* VM_HALT was emitted; zone state down */
+	X(STOPPING, "stopping") /* VM_SHUTDOWN was emitted; zone state shutting_down */ \
+	X(HALTING, "halting")   /* VM_HALT was emitted; zone state down */
 
 enum vm_phase {
 #define X(id, name) VM_##id,
@@ -93,36 +94,39 @@ struct core_spec {
 /* Why a machine ended, as the shell found out. */
 enum vm_end {
 	VM_END_POWEROFF, /* the guest switched itself off, or did what SHUTDOWN asked */
-	VM_END_RESET,	 /* the guest wants to boot again */
-	VM_END_HALTED,	 /* HALT was carried out */
+	VM_END_RESET,    /* the guest wants to boot again */
+	VM_END_HALTED,   /* HALT was carried out */
 	VM_END_PANIC,
 	VM_END_CRASH, /* kzhost or KVM failed, or it went without a word */
 };
 
 /* Events: id, name. The union member each uses is in struct core_event. */
 #define CORE_EVENTS(X) \
-	X(ZONE_SET, "zone-set")	      /* zone appeared (installed) or was reconfigured: spec */ \
-	X(ZONE_GONE, "zone-gone")     /* uninstalled; refused by the shell while it is active */ \
-	X(ZONE_RESTORE, "zone-restore") /* after ZONE_SET, at start: what was persisted */ \
-	X(ADOPT, "adopt")	      /* at start: a running kzhost was found: adopt */ \
-	X(READY, "ready")	      /* at start, after the above: act from now on */ \
-	X(HOST_BOOT, "host-boot")     /* the same, once per boot of the host: autoboot */ \
-	X(HOST_STOP, "host-stop")     /* stop everything until stop_deadline_ms */ \
-	X(LIMITS, "limits")	      /* new throttle limits */ \
-	X(BOOT, "boot")		      /* operator: zoneadm boot (temporary enable) */ \
-	X(SHUTDOWN, "shutdown")	      /* operator: clean stop (temporary disable) */ \
-	X(HALT, "halt")		      /* operator: stop now (temporary disable) */ \
-	X(REBOOT, "reboot")	      /* operator: halt and boot */ \
-	X(RESTART, "restart")	      /* operator: clean stop and boot (shutdown -r) */ \
-	X(ENABLE, "enable")	      /* svcadm enable: temporary */ \
-	X(DISABLE, "disable")	      /* svcadm disable: temporary */ \
-	X(CLEAR, "clear")	      /* svcadm clear */ \
-	X(VM_RUNNING, "vm-running")   /* the guest runs */ \
-	X(VM_GOALS, "vm-goals")	      /* the guest said that it has reached its goals */ \
-	X(VM_FAILED, "vm-failed")     /* the boot failed: text */ \
+	X(ZONE_SET, \
+	  "zone-set") /* zone appeared (installed) or was reconfigured: spec */ \
+	X(ZONE_GONE, \
+	  "zone-gone") /* uninstalled; refused by the shell while it is active */ \
+	X(ZONE_RESTORE, \
+	  "zone-restore")           /* after ZONE_SET, at start: what was persisted */ \
+	X(ADOPT, "adopt")           /* at start: a running kzhost was found: adopt */ \
+	X(READY, "ready")           /* at start, after the above: act from now on */ \
+	X(HOST_BOOT, "host-boot")   /* the same, once per boot of the host: autoboot */ \
+	X(HOST_STOP, "host-stop")   /* stop everything until stop_deadline_ms */ \
+	X(LIMITS, "limits")         /* new throttle limits */ \
+	X(BOOT, "boot")             /* operator: zoneadm boot (temporary enable) */ \
+	X(SHUTDOWN, "shutdown")     /* operator: clean stop (temporary disable) */ \
+	X(HALT, "halt")             /* operator: stop now (temporary disable) */ \
+	X(REBOOT, "reboot")         /* operator: halt and boot */ \
+	X(RESTART, "restart")       /* operator: clean stop and boot (shutdown -r) */ \
+	X(ENABLE, "enable")         /* svcadm enable: temporary */ \
+	X(DISABLE, "disable")       /* svcadm disable: temporary */ \
+	X(CLEAR, "clear")           /* svcadm clear */ \
+	X(VM_RUNNING, "vm-running") /* the guest runs */ \
+	X(VM_GOALS, "vm-goals")     /* the guest said that it has reached its goals */ \
+	X(VM_FAILED, "vm-failed")   /* the boot failed: text */ \
 	X(VM_PANICKED, "vm-panicked") /* the guest panicked; kzhost holds it */ \
 	X(VM_EXITED, "vm-exited")     /* kzhost is gone: end, text */ \
-	X(TIMER, "timer")	      /* core_deadline_ms() has passed */
+	X(TIMER, "timer")             /* core_deadline_ms() has passed */
 
 enum core_ev {
 #define X(id, name) EV_##id,
@@ -133,31 +137,31 @@ enum core_ev {
 
 /* What is persisted of an instance (and restored at start). */
 struct core_saved {
-	bool enabled_temporary;	     /* an override is in force */
-	bool enabled;		     /* its value */
+	bool enabled_temporary; /* an override is in force */
+	bool enabled;           /* by the override, else as autoboot was */
 	enum inst_state state;
-	uint64_t since_ms;	     /* as given by the shell's clock of that time */
-	char reason[CORE_REASON_SIZE]; /* of maintenance */
+	uint64_t since_ms;             /* as given by the shell's clock of that time */
+	char reason[CORE_REASON_SIZE]; /* of maintenance or disabled, else "" */
 };
 
 struct core_event {
 	enum core_ev type;
 	uint64_t now_ms;  /* any monotonic clock; never goes back */
 	const char *zone; /* NULL for events of the host; borrowed */
-	uint64_t op;	  /* operator's request to be answered by OP_DONE; 0 = none */
+	uint64_t op;      /* operator's request to be answered by OP_DONE; 0 = none */
 	const char *text; /* reason of VM_FAILED, VM_EXITED; may be NULL; borrowed */
 	union {
-		struct core_spec spec;	      /* ZONE_SET */
-		struct core_saved saved;      /* ZONE_RESTORE */
+		struct core_spec spec;   /* ZONE_SET */
+		struct core_saved saved; /* ZONE_RESTORE */
 		struct {
 			enum vm_phase phase; /* any but NONE */
 			uint64_t since_ms;   /* phase entered, on the clock of now_ms */
-		} adopt;		      /* ADOPT */
-		enum vm_end end;	      /* VM_EXITED */
-		bool temporary;		      /* ENABLE, DISABLE */
-		uint64_t stop_deadline_ms;    /* HOST_STOP, on the clock of now_ms */
+		} adopt;                     /* ADOPT */
+		enum vm_end end;             /* VM_EXITED */
+		bool temporary;              /* ENABLE, DISABLE */
+		uint64_t stop_deadline_ms;   /* HOST_STOP, on the clock of now_ms */
 		struct {
-			unsigned boot_shutdown;	 /* 0 = unlimited */
+			unsigned boot_shutdown;  /* 0 = unlimited */
 			unsigned suspend_resume; /* 0 = unlimited */
 		} limits;
 	};
@@ -165,16 +169,17 @@ struct core_event {
 
 /* Actions, in the order they have to be carried out. */
 #define CORE_ACTIONS(X) \
-	X(PERSIST, "persist")	  /* save core_saved_of(inst) durably before going on */ \
-	X(AUTOBOOT, "autoboot")	  /* svcadm enable/disable without -t: write the property */ \
-	X(STATE, "state")	  /* announce: from -> state, reason; from == state: only the
-				   * next state changed (the '*' of offline*) */ \
-	X(VM_START, "vm-start")	  /* make kzhost and run the guest */ \
+	X(PERSIST, "persist") /* save core_saved_of(inst) durably before going on */ \
+	X(AUTOBOOT, \
+	  "autoboot")     /* svcadm enable/disable without -t: write the property */ \
+	X(STATE, "state") /* announce: from -> state, reason; from == state: only the \
+			   * next state changed (the '*' of offline*) */ \
+	X(VM_START, "vm-start")       /* make kzhost and run the guest */ \
 	X(VM_SHUTDOWN, "vm-shutdown") /* ask the guest to shut down */ \
-	X(VM_HALT, "vm-halt")	  /* end kzhost now */ \
-	X(OP_WAIT, "op-wait")	  /* tell op what it waits for: reason */ \
-	X(OP_DONE, "op-done")	  /* answer op: err, reason */ \
-	X(STOPPED, "stopped")	  /* after HOST_STOP: nothing runs any more */
+	X(VM_HALT, "vm-halt")         /* end kzhost now */ \
+	X(OP_WAIT, "op-wait")         /* tell op what it waits for: reason */ \
+	X(OP_DONE, "op-done")         /* answer op: err, reason */ \
+	X(STOPPED, "stopped")         /* after HOST_STOP: nothing runs any more */
 
 enum core_act {
 #define X(id, name) ACT_##id,
@@ -186,10 +191,10 @@ enum core_act {
 struct core_action {
 	enum core_act type;
 	struct inst *inst; /* NULL for STOPPED; valid until the next step */
-	uint64_t op;	   /* OP_WAIT, OP_DONE */
-	int err;	   /* OP_DONE: 0, -EBUSY (illegal in this state), -ECANCELED (another
-			    * request took its place), -EIO (it failed), -ENOENT */
-	bool value;	   /* AUTOBOOT */
+	uint64_t op;       /* OP_WAIT, OP_DONE */
+	int err;    /* OP_DONE: 0, -EBUSY (illegal in this state), -ECANCELED (another
+		     * request took its place), -EIO (it failed), -ENOENT */
+	bool value; /* AUTOBOOT */
 	enum inst_state from; /* STATE */
 	char reason[CORE_REASON_SIZE];
 };
@@ -230,14 +235,16 @@ struct core_view {
 	unsigned queue_pos; /* 1 = next for a slot; 0 = not queued */
 	uint64_t since_ms;  /* state entered */
 	uint64_t start_ms, running_ms, online_ms; /* of the last boot; 0 = not yet */
-	unsigned failures;  /* in a row */
-	char reason[CORE_REASON_SIZE]; /* why it is not online, or ""; always one when it waits */
+	unsigned failures;                        /* in a row */
+	char reason[CORE_REASON_SIZE]; /* why it is not online, or ""; always one when it
+					  waits */
 };
 struct inst *core_find(const struct core *c, const char *zone);
 void core_view(const struct core *c, const struct inst *i, struct core_view *ret_view);
 /* Iterates in order of name: NULL begins, NULL ends. */
 struct inst *core_next(const struct core *c, const struct inst *after);
-void core_saved_of(const struct core *c, const struct inst *i, struct core_saved *ret_saved);
+void core_saved_of(const struct core *c, const struct inst *i,
+		   struct core_saved *ret_saved);
 
 struct core_totals {
 	unsigned n_instances, slots_used, slots_limit, queued;
@@ -249,6 +256,7 @@ extern const char *const inst_state_names[INST_STATE_N];
 extern const char *const vm_phase_names[VM_PHASE_N];
 extern const char *const core_ev_names[CORE_EV_N];
 extern const char *const core_act_names[CORE_ACT_N];
-extern const struct fsm inst_fsm; /* the instance table, for --selftest and docs/states.md */
+extern const struct fsm
+	inst_fsm; /* the instance table, for --selftest and docs/states.md */
 
 #endif

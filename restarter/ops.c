@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * ops.c - what operators ask for: is it legal now, what does it begin, when is it
+ * answered
+ *
+ * DOC: Requests
+ *
+ * An instance has one open request at most. boot, reboot and restart are answered when
+ * the guest runs (or when it becomes clear that it will not), shutdown and halt when the
+ * machine is gone; enable, disable and clear at once, as svcadm does not wait. A later
+ * request takes the place of the open one, which is answered with -ECANCELED, unless it
+ * is refused. What a verb means in a mode is a table.
+ */
+#include "restarter/core_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum reaction {
+	R_EARLY,    /* refused: nothing is known yet */
+	R_BOOTED,   /* refused: zone is already booted */
+	R_ENDING,   /* refused: zone is shutting down */
+	R_DOWN,     /* refused: zone is not running */
+	R_WELL,     /* refused: not in maintenance */
+	R_NOTHING,  /* only the enabled flag changes, if it is that kind of verb */
+	R_ON,       /* bring it up */
+	R_OFF,      /* do not bring it up */
+	R_STOP,     /* shut the guest down; then as the enabled flag says */
+	R_AUTOSTOP, /* the same, or as autoshutdown says */
+	R_HALT,     /* end the machine */
+	R_HASTEN,   /* it waits for a slot to shut down: it shall do so at the head */
+	R_REPAIR,   /* leave maintenance */
+};
+
+#define VERB_FIRST EV_BOOT
+#define VERB_N     (EV_CLEAR - EV_BOOT + 1)
+static_assert(EV_BOOT < EV_SHUTDOWN && EV_SHUTDOWN < EV_HALT && EV_HALT < EV_REBOOT &&
+		      EV_REBOOT < EV_RESTART && EV_RESTART < EV_ENABLE &&
+		      EV_ENABLE < EV_DISABLE && EV_DISABLE < EV_CLEAR,
+	      "verbs are next to each other");
+
+/* clang-format off */
+static const uint8_t reactions[MODE_N][VERB_N] = {
+	/*                  boot      shutdown  halt    reboot  restart   enable     disable     clear */
+	[MODE_UNINIT] =   { R_EARLY,  R_EARLY,  R_EARLY, R_EARLY, R_EARLY, R_EARLY,  R_EARLY,    R_EARLY  },
+	[MODE_DISABLED] = { R_ON,     R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_ON,      R_NOTHING,  R_WELL   },
+	[MODE_WAITING] =  { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL   },
+	[MODE_BACKOFF] =  { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL   },
+	[MODE_QUEUED] =   { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL   },
+	[MODE_STARTING] = { R_BOOTED, R_HALT,   R_HALT, R_HALT, R_HALT,   R_NOTHING, R_HALT,     R_WELL   },
+	[MODE_BOOTING] =  { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_WELL   },
+	[MODE_ONLINE] =   { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_WELL   },
+	[MODE_STOPQ] =    { R_ENDING, R_HASTEN, R_HALT, R_HALT, R_HASTEN, R_NOTHING, R_NOTHING,  R_WELL   },
+	[MODE_STOPPING] = { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL   },
+	[MODE_HALTING] =  { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL   },
+	[MODE_MAINT] =    { R_REPAIR, R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_NOTHING, R_NOTHING,  R_REPAIR },
+	[MODE_HELD] =     { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_REPAIR },
+};
+/* clang-format on */
+
+static bool verb_boots(enum core_ev verb)
+{
+	return verb == EV_BOOT || verb == EV_REBOOT || verb == EV_RESTART;
+}
+
+/* Verbs that keep their request open until something has happened. */
+static bool verb_waits(enum core_ev verb)
+{
+	return verb_boots(verb) || verb == EV_SHUTDOWN || verb == EV_HALT;
+}
+
+bool op_wants_boot(const struct inst *i)
+{
+	return i->op && verb_boots(i->verb);
+}
+
+static void answer(struct core *c, struct inst *i, uint64_t op, int err, const char *text)
+{
+	struct core_action *a;
+
+	if (!op)
+		return;
+	a = core_emit(c, ACT_OP_DONE, i);
+	a->op = op;
+	a->err = err;
+	snprintf(a->reason, sizeof(a->reason), "%s", text);
+}
+
+/**
+ * op_answer() - Answer the open request, if there is one
+ */
+void op_answer(struct core *c, struct inst *i, int err, const char *fmt, ...)
+{
+	char text[CORE_REASON_SIZE];
+	uint64_t op = i->op;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	i->op = 0;
+	answer(c, i, op, err, text);
+}
+
+static const char *const verb_done[VERB_N] = {
+	[EV_SHUTDOWN - VERB_FIRST] = "shut down by an operator",
+	[EV_HALT - VERB_FIRST] = "halted by an operator",
+	[EV_DISABLE - VERB_FIRST] = "disabled by an operator",
+};
+
+/* What there is to say about a stop that was asked for: only what was not expected. */
+static const char *stop_note(const struct inst *i)
+{
+	return strcmp(i->why, verb_done[i->verb - VERB_FIRST]) == 0 ? "" : i->why;
+}
+
+/**
+ * op_mode_entered() - Answer the open request if this is what it waited for
+ */
+void op_mode_entered(struct core *c, struct inst *i, enum inst_mode from)
+{
+	if (!i->op)
+		return;
+	if (!verb_boots(i->verb)) {
+		if (inst_active(i))
+			return;
+		op_answer(c, i, 0, "%s", stop_note(i));
+	} else if (i->mode == MODE_BOOTING && from == MODE_STARTING) {
+		op_answer(c, i, 0, "%s", "");
+	} else if (i->mode == MODE_MAINT || i->mode == MODE_DISABLED ||
+		   (i->mode == MODE_HELD && from == MODE_STARTING)) {
+		op_answer(c, i, -EIO, "%s", i->why);
+	}
+}
+
+/* Why @verb cannot be done in this mode, or NULL. */
+static const char *refusal(const struct core *c, const struct inst *i, enum core_ev verb,
+			   enum reaction r)
+{
+	switch (c->ready ? r : R_EARLY) {
+	case R_EARLY:
+		return "the restarter is still starting";
+	case R_BOOTED:
+		return i->mode == MODE_STARTING ? "zone is already booting"
+						: "zone is already booted";
+	case R_ENDING:
+		return "zone is shutting down";
+	case R_DOWN:
+		return "zone is not running";
+	case R_WELL:
+		return "zone is not in maintenance";
+	default:
+		break;
+	}
+	if (c->stopping && verb_boots(verb))
+		return "the host is shutting down";
+	if (i->mode == MODE_MAINT && i->on_cycle && r == R_REPAIR)
+		return i->why;
+	return NULL;
+}
+
+/* Whether the zone shall be up when the verb has been done; the persistent flag too. */
+static void take_enabled(struct core *c, struct inst *i, const struct core_event *ev)
+{
+	bool on = verb_boots(ev->type) || ev->type == EV_ENABLE;
+
+	if (ev->type == EV_CLEAR)
+		return;
+	if ((ev->type == EV_ENABLE || ev->type == EV_DISABLE) && !ev->temporary) {
+		core_touch(c, i);
+		i->write_autoboot = true;
+		i->autoboot = on;
+	}
+	inst_enable(c, i, on);
+}
+
+/* Brings it up, or tries again. */
+static void bring_up(struct core *c, struct inst *i)
+{
+	inst_forget_faults(i);
+	i->by_operator = true;
+	inst_event(c, i, inst_enabled(i) ? IEV_ON : IEV_OFF);
+}
+
+static void repair(struct core *c, struct inst *i)
+{
+	i->why[0] = '\0';
+	if (i->mode != MODE_HELD) {
+		bring_up(c, i);
+	} else if (i->panicked) {
+		i->by_operator = true;
+		inst_stop(c, i, true);
+	} else {
+		inst_event(c, i, IEV_CLEARED);
+	}
+}
+
+static void hasten(struct core *c, struct inst *i)
+{
+	i->by_operator = true;
+	throttle_dequeue(c, i);
+	throttle_enqueue(c, i);
+}
+
+static void react(struct core *c, struct inst *i, enum reaction r)
+{
+	i->after = AFTER_ENABLED;
+	switch (r) {
+	case R_ON:
+		bring_up(c, i);
+		break;
+	case R_OFF:
+		inst_event(c, i, IEV_OFF);
+		break;
+	case R_STOP:
+	case R_AUTOSTOP:
+	case R_HALT:
+		i->by_operator = true;
+		if (r == R_AUTOSTOP)
+			inst_autoshutdown(c, i);
+		else
+			inst_stop(c, i, r == R_HALT);
+		break;
+	case R_HASTEN:
+		hasten(c, i);
+		break;
+	case R_REPAIR:
+		repair(c, i);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The open request gives way to what was asked for now. */
+static void supersede(struct core *c, struct inst *i, enum core_ev verb)
+{
+	if (verb_waits(verb) || (verb == EV_DISABLE && op_wants_boot(i)))
+		op_answer(c, i, -ECANCELED, "%s took its place", core_ev_names[verb]);
+}
+
+/**
+ * op_request() - Do what an operator asks for, or refuse it
+ */
+void op_request(struct core *c, struct inst *i, const struct core_event *ev)
+{
+	enum reaction r = reactions[i->mode][ev->type - VERB_FIRST];
+	const char *no = refusal(c, i, ev->type, r);
+
+	if (no) {
+		answer(c, i, ev->op, no == i->why ? -EIO : -EBUSY, no);
+		return;
+	}
+	core_touch(c, i);
+	supersede(c, i, ev->type);
+	take_enabled(c, i, ev);
+	if (verb_waits(ev->type)) {
+		i->op = ev->op;
+		i->verb = ev->type;
+		i->op_new = true;
+	}
+	if (verb_done[ev->type - VERB_FIRST] && i->mode != MODE_MAINT)
+		why_set(i, "%s", verb_done[ev->type - VERB_FIRST]);
+	react(c, i, r);
+	if (!verb_waits(ev->type))
+		answer(c, i, ev->op, 0, "");
+}

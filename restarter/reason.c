@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * reason.c - why an instance is not online, in words; and instances as others see them
+ *
+ * Reasons are made when they are asked for, from what is true then.
+ */
+#include "restarter/core_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add(char *text, size_t size, const char *s)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s", s);
+}
+
+static uint64_t ms_left(const struct core *c, uint64_t deadline_ms)
+{
+	return deadline_ms > c->now_ms ? deadline_ms - c->now_ms : 0;
+}
+
+/* "svc:/system/zones/zone:db (offline*)" */
+static void add_dependency(const struct core *c, const struct edge *e, char *text,
+			   size_t size)
+{
+	add(text, size, e->fmri);
+	add(text, size, " (");
+	if (!e->to || !e->to->present) {
+		add(text, size, "absent");
+	} else {
+		add(text, size, inst_state_names[e->to->state]);
+		if (inst_next_state(c, e->to) != e->to->state)
+			add(text, size, "*");
+	}
+	add(text, size, ")");
+}
+
+static const struct dep_group *unmet_group(const struct inst *i)
+{
+	for (unsigned n = 0; n < i->deps.n_groups; n++)
+		if (i->deps.groups[n].unmet)
+			return &i->deps.groups[n];
+	return NULL;
+}
+
+static void dependency_reason(const struct core *c, const struct inst *i, char *text,
+			      size_t size)
+{
+	const struct dep_group *g = unmet_group(i);
+	bool first = true;
+
+	if (!g)
+		return;
+	if (g->grouping == DEP_REQUIRE_ANY)
+		snprintf(text, size, "waiting for any of ");
+	else if (g->grouping == DEP_EXCLUDE_ALL)
+		snprintf(text, size, "kept down by ");
+	else
+		snprintf(text, size, "waiting for ");
+	for (unsigned n = 0; n < i->deps.n_edges; n++) {
+		const struct edge *e = &i->deps.edges[n];
+
+		if (e->group != g || e->ok)
+			continue;
+		if (!first)
+			add(text, size, ", ");
+		add_dependency(c, e, text, size);
+		if (g->grouping != DEP_REQUIRE_ANY)
+			return;
+		first = false;
+	}
+}
+
+static void slot_reason(const struct core *c, const struct inst *i, const char *what,
+			char *text, size_t size)
+{
+	/* counting positions writes to instances, never to what a caller may see */
+	unsigned pos = throttle_position(c, (struct inst *)i);
+
+	snprintf(text, size,
+		 "waiting for a slot%s: %u of %u in use, position %u in the queue", what,
+		 c->throttle.used, c->throttle.limit, pos);
+}
+
+static void retry_reason(const struct core *c, const struct inst *i, char *text,
+			 size_t size)
+{
+	int n;
+
+	n = snprintf(text, size, "next try in %llu s",
+		     SECONDS_ARG(ms_left(c, i->retry_ms)));
+	if (i->failures)
+		snprintf(text + n, size - (size_t)n, " after %u failure%s: %s",
+			 i->failures, i->failures == 1 ? "" : "s", i->why);
+	else
+		snprintf(text + n, size - (size_t)n, ": %s", i->why);
+}
+
+static void waiting_reason(const struct core *c, const struct inst *i, char *text,
+			   size_t size)
+{
+	if (c->stopping)
+		snprintf(text, size, "the host is shutting down");
+	else
+		dependency_reason(c, i, text, size);
+}
+
+static void stopping_reason(const struct core *c, const struct inst *i, char *text,
+			    size_t size)
+{
+	snprintf(
+		text, size, "shutting down, to be halted in %llu s%s",
+		SECONDS_ARG(ms_left(c, i->deadline_ms)),
+		c->stopping && i->autoshutdown == AUTO_SUSPEND
+			? " (suspend is not available, so autoshutdown=suspend shuts down)"
+			: "");
+}
+
+static void online_reason(const struct core *c, const struct inst *i, char *text,
+			  size_t size)
+{
+	for (const struct edge *e = c->stopping ? i->dependents : NULL; e;
+	     e = e->rev_next)
+		if (edge_orders(e) && inst_active(e->from)) {
+			snprintf(text, size,
+				 "waiting for dependent " CORE_FMRI_PREFIX "%s to stop",
+				 e->from->name);
+			return;
+		}
+}
+
+/**
+ * reason_text() - Why an instance is where it is; "" when it is online and stays so
+ */
+void reason_text(const struct core *c, const struct inst *i, char *text, size_t size)
+{
+	text[0] = '\0';
+	switch (i->mode) {
+	case MODE_UNINIT:
+		snprintf(text, size, "the restarter has not looked at it yet");
+		break;
+	case MODE_WAITING:
+		waiting_reason(c, i, text, size);
+		break;
+	case MODE_BACKOFF:
+		retry_reason(c, i, text, size);
+		break;
+	case MODE_QUEUED:
+		slot_reason(c, i, "", text, size);
+		break;
+	case MODE_STARTING:
+		snprintf(text, size, "the machine is being started");
+		break;
+	case MODE_BOOTING:
+		snprintf(text, size,
+			 "waiting for the guest to reach its goals, %llu s left",
+			 SECONDS_ARG(ms_left(c, i->deadline_ms)));
+		break;
+	case MODE_ONLINE:
+		online_reason(c, i, text, size);
+		break;
+	case MODE_STOPQ:
+		slot_reason(c, i, " to shut down", text, size);
+		break;
+	case MODE_STOPPING:
+		stopping_reason(c, i, text, size);
+		break;
+	case MODE_HALTING:
+		snprintf(text, size, "%s", i->why[0] ? i->why : "being halted");
+		break;
+	case MODE_DISABLED:
+		snprintf(text, size, "%s", i->why[0] ? i->why : "disabled");
+		break;
+	case MODE_MAINT:
+	case MODE_HELD:
+		snprintf(text, size, "%s", i->why);
+		break;
+	case MODE_N:
+		break;
+	}
+}
+
+struct inst *core_find(const struct core *c, const char *zone)
+{
+	struct inst *i = graph_find(c, zone);
+
+	return i && i->present ? i : NULL;
+}
+
+void core_view(const struct core *c, const struct inst *i, struct core_view *ret_view)
+{
+	*ret_view = (struct core_view){
+		.zone = i->name,
+		.state = i->state,
+		.next = inst_next_state(c, i),
+		.phase = inst_phase(i),
+		.panicked = i->panicked,
+		.enabled = inst_enabled(i),
+		.enabled_temporary = i->override,
+		.priority = i->priority,
+		.queue_pos = throttle_position(c, (struct inst *)i),
+		.since_ms = i->since_ms,
+		.start_ms = i->start_ms,
+		.running_ms = i->running_ms,
+		.online_ms = i->online_ms,
+		.failures = i->failures,
+	};
+	reason_text(c, i, ret_view->reason, sizeof(ret_view->reason));
+}
+
+void core_saved_of(const struct core *c, const struct inst *i,
+		   struct core_saved *ret_saved)
+{
+	*ret_saved = (struct core_saved){
+		.enabled_temporary = i->override,
+		.enabled = inst_enabled(i),
+		.state = i->state,
+		.since_ms = i->since_ms,
+	};
+	if (i->state == INST_MAINT || i->state == INST_DISABLED)
+		snprintf(ret_saved->reason, sizeof(ret_saved->reason), "%s", i->why);
+}
+
+void core_totals(const struct core *c, struct core_totals *ret_totals)
+{
+	*ret_totals = (struct core_totals){
+		.n_instances = c->n_present,
+		.slots_used = c->throttle.used,
+		.slots_limit = c->throttle.limit,
+		.queued = c->throttle.n_queued,
+	};
+	for (unsigned n = 0; n < c->n; n++)
+		if (c->by_name[n]->present)
+			ret_totals->by_state[c->by_name[n]->state]++;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * start.c - start of the restarter: what was persisted, which machines still run,
+ * settling
+ *
+ * DOC: What a new start makes of the old one
+ *
+ * Until READY or HOST_BOOT an instance is uninitialized, or adopted in the mode that its
+ * machine tells, with what is left of its deadline. Then: enabled ones come up, unless
+ * they were in maintenance; one that was online and whose machine is gone has had a
+ * fault. An adopted machine that is not wanted any more is stopped. HOST_BOOT forgets
+ * overrides, maintenance and faults: only autoboot counts.
+ *
+ * What the configuration says of autoboot takes effect when the host boots. Changed while
+ * the zone is known, it leaves the zone as it is, by an override; a zone that is
+ * installed later is disabled until then.
+ */
+#include "restarter/core_internal.h"
+#include "common/base/trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/**
+ * start_restore() - Take over what was persisted of an instance
+ */
+void start_restore(struct core *c, struct inst *i, const struct core_saved *saved)
+{
+	if (i->mode != MODE_UNINIT || c->ready) {
+		TRACE(core, "%s: nothing to restore now", i->name);
+		return;
+	}
+	i->restored = true;
+	i->saved_state = saved->state;
+	i->saved_since_ms = saved->since_ms;
+	i->override = saved->enabled != i->autoboot;
+	i->override_value = saved->enabled;
+	why_set(i, "%.*s", (int)sizeof(saved->reason), saved->reason);
+}
+
+static void adopt_running(struct core *c, struct inst *i, uint64_t since_ms)
+{
+	bool was_online =
+		i->saved_state == INST_ONLINE || i->saved_state == INST_DEGRADED;
+
+	if (i->restored && i->saved_state == INST_MAINT) {
+		inst_event(c, i, IEV_ADOPT_HELD);
+	} else if ((i->restored && was_online) || !i->goals_timeout_ms) {
+		inst_event(c, i, IEV_ADOPT_ONLINE);
+		i->online_ms = was_online ? i->saved_since_ms : since_ms;
+	} else {
+		inst_event(c, i, IEV_ADOPT_BOOTING);
+		throttle_take(c, i);
+		timer_arm(c, i, since_ms + i->goals_timeout_ms);
+	}
+}
+
+static void adopt_stopping(struct core *c, struct inst *i, bool halting,
+			   uint64_t since_ms)
+{
+	i->state = INST_OFFLINE;
+	if (i->restored &&
+	    (i->saved_state == INST_ONLINE || i->saved_state == INST_MAINT))
+		i->state = i->saved_state;
+	if (halting) {
+		inst_event(c, i, IEV_ADOPT_HALTING);
+		return;
+	}
+	inst_event(c, i, IEV_ADOPT_STOPPING);
+	throttle_take(c, i);
+	timer_arm(c, i, since_ms + i->shutdown_timeout_ms);
+}
+
+/**
+ * start_adopt() - The instance has a machine: go on with it
+ * @since_ms:	When it entered @phase
+ */
+void start_adopt(struct core *c, struct inst *i, enum vm_phase phase, uint64_t since_ms)
+{
+	if (i->mode != MODE_UNINIT || phase == VM_NONE) {
+		TRACE(core, "%s: nothing to adopt now", i->name);
+		return;
+	}
+	core_touch(c, i);
+	i->since_ms = c->now_ms;
+	if (!i->restored)
+		inst_enable(c, i, true);
+	i->start_ms = i->running_ms = since_ms;
+	switch (phase) {
+	case VM_STARTING:
+		i->running_ms = 0;
+		inst_event(c, i, IEV_ADOPT_STARTING);
+		throttle_take(c, i);
+		break;
+	case VM_RUNNING:
+		adopt_running(c, i, since_ms);
+		break;
+	default:
+		adopt_stopping(c, i, phase == VM_HALTING, since_ms);
+		break;
+	}
+	if (i->restored && i->state == i->saved_state)
+		i->since_ms = i->saved_since_ms;
+}
+
+/**
+ * start_new() - Settle a zone that was installed while the restarter runs
+ */
+void start_new(struct core *c, struct inst *i)
+{
+	inst_enable(c, i, false);
+	inst_event(c, i, IEV_OFF);
+}
+
+static bool restored_maint(const struct inst *i)
+{
+	return i->saved_state == INST_MAINT &&
+	       strncmp(i->why, CYCLE_PREFIX, strlen(CYCLE_PREFIX)) != 0;
+}
+
+/* What becomes of an instance that has no machine. */
+static void settle_down(struct core *c, struct inst *i, bool host_boot)
+{
+	bool lost = i->restored &&
+		    (i->saved_state == INST_ONLINE || i->saved_state == INST_DEGRADED);
+
+	if (host_boot) {
+		i->why[0] = '\0';
+		inst_enable(c, i, i->autoboot);
+		inst_event(c, i, i->autoboot ? IEV_ON : IEV_OFF);
+		return;
+	}
+	if (!i->restored) {
+		start_new(c, i);
+		return;
+	}
+	if (restored_maint(i))
+		inst_event(c, i, IEV_TROUBLE);
+	else if (!inst_enabled(i))
+		inst_event(c, i, IEV_OFF);
+	else if (lost)
+		inst_event(c, i,
+			   inst_fault(c, i, "kzhost went while the restarter was away",
+				      NULL));
+	else
+		inst_event(c, i, IEV_ON);
+	if (i->state == i->saved_state)
+		i->since_ms = i->saved_since_ms;
+}
+
+/**
+ * start_settle() - All zones have been told: act from now on
+ * @host_boot:	The host has booted since the restarter ran last
+ */
+void start_settle(struct core *c, bool host_boot)
+{
+	if (c->ready) {
+		TRACE(core, "the start is over already");
+		return;
+	}
+	cycle_find_all(c);
+	c->ready = true;
+	for (unsigned n = 0; n < c->n; n++) {
+		struct inst *i = c->by_name[n];
+
+		if (!i->present)
+			continue;
+		core_touch(c, i);
+		if (i->mode == MODE_UNINIT)
+			settle_down(c, i, host_boot);
+		else if (host_boot && inst_active(i) && !inst_ending(i))
+			inst_enable(c, i, true);
+		else if (inst_active(i) && !inst_ending(i) && !inst_enabled(i))
+			inst_autoshutdown(c, i);
+		i->restored = false;
+		inst_reconsider(c, i);
+	}
+}

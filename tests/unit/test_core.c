@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * test_core.c - the core's tables and small promises that no scenario shows
+ */
+#include "restarter/core.h"
+#include "tests/harness/harness.h"
+
+TEST(core, instance_table_is_sound)
+{
+	struct errmsg e = { "" };
+
+	T_OK(fsm_check(&inst_fsm, &e));
+	T_STREQ(e.text, "");
+}
+
+TEST(core, every_name_is_there)
+{
+	for (unsigned n = 0; n < INST_STATE_N; n++)
+		T_NOT_NULL(inst_state_names[n]);
+	for (unsigned n = 0; n < CORE_EV_N; n++)
+		T_NOT_NULL(core_ev_names[n]);
+	for (unsigned n = 0; n < CORE_ACT_N; n++)
+		T_NOT_NULL(core_act_names[n]);
+}
+
+TEST(core, new_survives_every_oom)
+{
+	struct core *c = NULL;
+	int r = -ENOMEM;
+
+	for (long n = 0; r == -ENOMEM; n++) {
+		fault_arm(n);
+		r = core_new(&c);
+		T_EQ(r, fault.fired ? -ENOMEM : 0);
+		T_EQ(fault.live == 0, r != 0);
+	}
+	core_free(c);
+	T_EQ(fault.live, 0);
+	core_free(NULL);
+}
+
+/* A zone with dependencies: a failed step leaves no block behind that a later one misses.
+ */
+TEST(core, zone_set_leaks_nothing)
+{
+	const struct core_dep deps[] = {
+		{ "data", CORE_FMRI_PREFIX "a", DEP_REQUIRE_ANY },
+		{ "", CORE_FMRI_PREFIX "web", DEP_REQUIRE_ALL },
+		{ "data", "svc://localhost/system/zones/zone:b", DEP_REQUIRE_ALL },
+		{ NULL, "svc:/network/physical:default", DEP_OPTIONAL_ALL },
+	};
+	const struct core_event ev = { .type = EV_ZONE_SET,
+				       .zone = "web",
+				       .spec = { .deps = deps, .n_deps = 4 } };
+	struct core_actions actions = { 0 };
+	struct core *c;
+	int r = -ENOMEM;
+
+	for (long n = 0; r == -ENOMEM; n++) {
+		fault_arm(-1);
+		T_OK(core_new(&c));
+		fault_arm(n);
+		r = core_step(c, &ev, &actions);
+		T_EQ(r, fault.fired ? -ENOMEM : 0);
+		T_EQ(core_find(c, "web") != NULL, r == 0);
+		T_NULL(core_find(c, "a"));
+		fault_disarm();
+		core_free(c);
+	}
+	core_actions_fini(&actions);
+}
+
+TEST(core, unknown_zone_is_enoent)
+{
+	const struct core_event ev = { .type = EV_BOOT, .zone = "web", .op = 1 };
+	struct core_actions actions = { 0 };
+	struct core *c;
+
+	T_OK(core_new(&c));
+	T_EQ(core_step(c, &ev, &actions), -ENOENT);
+	T_EQ(actions.n, 0);
+	T_NULL(core_next(c, NULL));
+	T_EQ(core_deadline_ms(c) == UINT64_MAX, 1);
+	core_actions_fini(&actions);
+	core_free(c);
+}
+
+TEST(core, views_are_in_order_of_name)
+{
+	static const char *const names[] = { "web", "a", "db", "b10", "b9" };
+	static const char *const sorted[] = { "a", "b10", "b9", "db", "web" };
+	struct core_actions actions = { 0 };
+	struct core_totals totals;
+	struct core_view v;
+	struct core *c;
+	unsigned n = 0;
+
+	T_OK(core_new(&c));
+	for (n = 0; n < ARRAY_SIZE(names); n++) {
+		struct core_event ev = { .type = EV_ZONE_SET, .zone = names[n] };
+
+		T_OK(core_step(c, &ev, &actions));
+	}
+	n = 0;
+	for (struct inst *i = core_next(c, NULL); i; i = core_next(c, i)) {
+		core_view(c, i, &v);
+		T_STREQ(v.zone, sorted[n++]);
+		T_EQ(v.state, INST_UNINIT);
+	}
+	T_EQ(n, ARRAY_SIZE(names));
+	core_totals(c, &totals);
+	T_EQ(totals.n_instances, 5);
+	T_EQ(totals.by_state[INST_UNINIT], 5);
+	core_actions_fini(&actions);
+	core_free(c);
+}
