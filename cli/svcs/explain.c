@@ -109,17 +109,19 @@ static void add_impact(struct buf *out, const struct svcs *s, const struct insta
 {
 	unsigned n = 0;
 
+	if (instance_runs(i)) {
+		buf_adds(out, "Impact: None.\n");
+		return;
+	}
 	for (unsigned k = 0; k < s->list.n; k++)
 		n += held_up(s, &s->list.v[k], i);
-	if (instance_runs(i))
-		buf_adds(out, "Impact: None.\n");
-	else if (!n)
+	if (!n)
 		buf_adds(out, "Impact: This service is not running.\n");
 	else
 		buf_addf(out, "Impact: %u dependent service%s not running%s\n", n,
 			 n == 1 ? " is" : "s are",
 			 verbose ? ":" : ".  (Use -v for list.)");
-	for (unsigned k = 0; verbose && n && k < s->list.n; k++)
+	for (unsigned k = 0; verbose && k < s->list.n; k++)
 		if (held_up(s, &s->list.v[k], i))
 			buf_addf(out, "        %s\n", s->list.v[k].fmri);
 }
