@@ -2,6 +2,8 @@
 /*
  * zonecfg.c - zonecfg(8): options, files, terminal around the session of zonecfg_cmd.c
  */
+#include "cli/client.h"
+#include "cli/opts.h"
 #include "cli/zonecfg_cmd.h"
 
 #include "common/sys/file.h"
@@ -11,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXIT_USAGE     2
 #define FILE_MAX_BYTES (16 * MIB) /* of a command file */
 
 struct app {
@@ -125,11 +126,32 @@ static int op_may_remove(void *ctx, struct errmsg *e)
 	return r;
 }
 
+/* svc.zones looks at the configuration again, if it runs; without it nothing is lost. */
+static void tell_restarter(struct app *a)
+{
+	struct client_error e = { .msg.text = "" };
+	struct client c;
+	int r = client_open(&c, &a->paths, &e);
+
+	if (r == -ENOTCONN)
+		return;
+	if (r == 0) {
+		r = client_call(&c, KZ_REFRESH, json_pack("{s:s}", "zone", a->zone), NULL,
+				&e);
+		client_close(&c);
+	}
+	if (r < 0)
+		fprintf(stderr, "zonecfg: svc.zones has not taken the change: %s\n",
+			e.msg.text);
+}
+
 static int op_save(void *ctx, const struct zconf *c, struct errmsg *e)
 {
 	struct app *a = ctx;
 	int r = a->check_only ? 0 : zconf_save(&a->paths, c, e);
 
+	if (r == 0 && !a->check_only)
+		tell_restarter(a);
 	if (r == 0 && a->verbose)
 		fprintf(stderr, "%s: configuration %s\n", a->zone,
 			a->check_only ? "is good" : "committed");
@@ -141,6 +163,8 @@ static int op_remove(void *ctx, struct errmsg *e)
 	struct app *a = ctx;
 	int r = a->check_only ? 0 : zconf_remove_file(&a->paths, a->zone, e);
 
+	if (r == 0 && !a->check_only)
+		tell_restarter(a);
 	if (r == 0 && a->verbose)
 		fprintf(stderr, "%s: configuration %s\n", a->zone,
 			a->check_only ? "could be deleted" : "deleted");
@@ -194,7 +218,7 @@ static int complain(unsigned long line, const struct errmsg *e)
 	if (line)
 		fprintf(stderr, "On line %lu:\n", line);
 	fprintf(stderr, "%s\n", e->text);
-	return EXIT_FAILURE;
+	return EXIT_FAILED;
 }
 
 static int run_line(struct zcfg *s, const char *line, struct errmsg *e)
@@ -212,7 +236,7 @@ static int finish(struct zcfg *s, unsigned long line)
 {
 	struct errmsg e = { "" };
 
-	return zcfg_finish(s, &e) < 0 ? complain(line, &e) : EXIT_SUCCESS;
+	return zcfg_finish(s, &e) < 0 ? complain(line, &e) : EXIT_DONE;
 }
 
 /* Lines until the end of the stream or the first error; they are one transaction. */
@@ -295,16 +319,6 @@ static int run_terminal(struct app *a, struct zcfg *s)
 	return finish(s, 0);
 }
 
-static int usage(FILE *to)
-{
-	fprintf(to,
-		"usage: zonecfg [-nv] [-R root] -z zone\n"
-		"       zonecfg [-nv] [-R root] -z zone subcommand [argument...] [; ...]\n"
-		"       zonecfg [-nv] [-R root] -z zone -f command-file\n"
-		"       zonecfg help [subcommand | type | property]\n");
-	return EXIT_USAGE;
-}
-
 static int run_help(const char *topic)
 {
 	cleanup(buf_fini) struct buf b = { 0 };
@@ -316,7 +330,7 @@ static int run_help(const char *topic)
 	if (r < 0)
 		return complain(0, &e);
 	fputs(b.p, stdout);
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int run_session(struct app *a, int argc, char **argv)
@@ -340,60 +354,53 @@ static int run_session(struct app *a, int argc, char **argv)
 	return rc;
 }
 
-/* Options into a; 0, or the exit status + 1 when the program ends here. */
-static int parse_options(struct app *a, int argc, char **argv, const char **ret_root)
+static int usage(const struct opt *opts, unsigned n, FILE *to, int status)
 {
-	int c;
-
-	opterr = 0;
-	while ((c = getopt(argc, argv, "+:hnrvf:R:z:")) != -1) {
-		switch (c) {
-		case 'h':
-			usage(stdout);
-			return EXIT_SUCCESS + 1;
-		case 'n':
-			a->check_only = true;
-			break;
-		case 'v':
-			a->verbose = true;
-			break;
-		case 'f':
-			a->command_file = optarg;
-			break;
-		case 'R':
-			*ret_root = optarg;
-			break;
-		case 'z':
-			a->zone = optarg;
-			break;
-		case 'r':
-			fprintf(stderr, "zonecfg: -r: live reconfiguration: %s\n",
-				UNSUPPORTED_YET);
-			return EXIT_FAILURE + 1;
-		default:
-			fprintf(stderr, "zonecfg: -%c: %s\n", optopt,
-				c == ':' ? "a value is expected" : "no such option");
-			return usage(stderr) + 1;
-		}
-	}
-	return 0;
+	fprintf(to,
+		"usage: zonecfg [options] -z zonename\n"
+		"       zonecfg [options] -z zonename subcommand [argument...] [; ...]\n"
+		"       zonecfg [options] -z zonename -f command_file\n"
+		"       zonecfg help [subcommand | type | property]\n");
+	opts_print(opts, n, to);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
 	struct app a = { .lock_fd = -1 };
 	const char *root = NULL;
+	bool live = false;
+	const struct opt opts[] = {
+		{ 'f', OPT_TEXT, &a.command_file, "file",
+		  "take the subcommands from a file" },
+		{ 'n', OPT_FLAG, &a.check_only, NULL, "check only: change nothing" },
+		{ 'R', OPT_TEXT, &root, "root", "everything is below this directory" },
+		{ 'r', OPT_FLAG, &live, NULL,
+		  "change the running zone (" UNSUPPORTED_YET ")" },
+		{ 'v', OPT_FLAG, &a.verbose, NULL, "say what has been done" },
+		{ 'z', OPT_TEXT, &a.zone, "zonename", "the zone" },
+	};
 	struct errmsg e = { "" };
-	int rc = parse_options(&a, argc, argv, &root);
+	int first = opts_parse(opts, ARRAY_SIZE(opts), argc, argv, &e);
+	int rc;
 
-	if (rc)
-		return rc - 1;
-	argc -= optind;
-	argv += optind;
+	if (first == -ECANCELED)
+		return usage(opts, ARRAY_SIZE(opts), stdout, EXIT_DONE);
+	if (first < 0) {
+		fprintf(stderr, "zonecfg: %s\n", e.text);
+		return usage(opts, ARRAY_SIZE(opts), stderr, EXIT_USAGE);
+	}
+	argc -= first;
+	argv += first;
 	if (!a.zone && argc && argc <= 2 && strcmp(argv[0], "help") == 0)
-		return run_help(argv[1]);
+		return run_help(argc > 1 ? argv[1] : NULL);
+	if (live) {
+		fprintf(stderr, "zonecfg: -r: live reconfiguration: %s\n",
+			UNSUPPORTED_YET);
+		return EXIT_FAILED;
+	}
 	if (!a.zone || (a.command_file && argc))
-		return usage(stderr);
+		return usage(opts, ARRAY_SIZE(opts), stderr, EXIT_USAGE);
 	if (paths_init(&a.paths, root, &e) < 0)
 		return complain(0, &e);
 	rc = run_session(&a, argc, argv);

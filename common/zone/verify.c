@@ -210,6 +210,32 @@ static int check_cycles(const struct paths *p, const struct zconf *c, struct err
 	return r;
 }
 
+/* Dependencies of one name are one group, which is satisfied in one way. */
+static int check_groups(const struct zconf *c, struct errmsg *e)
+{
+	const struct zres *r = NULL;
+
+	while ((r = zconf_next(c, RES_SMF_DEPENDENCY, r))) {
+		const char *name = zres_text(r, PROP_DEP_NAME);
+		const struct zres *o = r;
+
+		while (name && (o = zconf_next(c, RES_SMF_DEPENDENCY, o))) {
+			const char *other = zres_text(o, PROP_DEP_NAME);
+
+			if (other && strcmp(name, other) == 0 &&
+			    zres_word(r, PROP_DEP_GROUPING) !=
+				    zres_word(o, PROP_DEP_GROUPING))
+				return errmsg_set(
+					e, -EINVAL,
+					"smf-dependency: grouping: \"%s\" is both %s "
+					"and %s",
+					name, zres_text(r, PROP_DEP_GROUPING),
+					zres_text(o, PROP_DEP_GROUPING));
+		}
+	}
+	return 0;
+}
+
 /* Every zone that @c names exists and is not @c itself. */
 static int check_zones(const struct paths *p, const struct zconf *c, struct errmsg *e)
 {
@@ -247,6 +273,8 @@ int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e)
 
 	for (unsigned i = 0; r == 0 && i < c->n_res; i++)
 		r = zconf_check_res(c, &c->res[i], &c->res[i], e);
+	if (r == 0)
+		r = check_groups(c, e);
 	if (r == 0)
 		r = check_zones(p, c, e);
 	if (r == 0)

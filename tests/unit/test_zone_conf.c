@@ -471,6 +471,9 @@ TEST(verify, finds_what_is_missing_doubled_or_too_much)
 		  " {\"id\": 3, \"storage\": \"file:/x%%\"},"
 		  " {\"id\": 4, \"storage\": \"file:///x2\"}]",
 		  "device: storage: \"file:/x2\": another device has it already" },
+		{ "\"smf-dependency\": [{\"name\": \"a\", \"fmri\": \"svc:/a\"}, {\"fmri\": \"svc:/b\"},"
+		  " {\"name\": \"a\", \"fmri\": \"svc:/c\", \"grouping\": \"require_any\"}]",
+		  "smf-dependency: grouping: \"a\" is both require_all and require_any" },
 		{ "\"capped-memory\": {}", "capped-memory: physical is required" },
 	};
 	struct paths p = root_paths();
