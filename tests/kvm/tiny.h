@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tiny.h - guests of a few instructions, for one property of the machine each
+ *
+ * TINY(name, "assembly") defines one: 32-bit code as the PVH entry finds it (flat
+ * segments, no paging, interrupts off), loaded at TINY_BASE. The code is not linked to
+ * that address: use AT(label). Macros it can use: put 'c' (a byte on COM1), check VALUE
+ * (prints P when eax has it, else F), finish (power off), and 0x… constants of machine.h
+ * by hand.
+ */
+#ifndef KZ_TESTS_KVM_TINY_H
+#define KZ_TESTS_KVM_TINY_H
+
+#include "kzhost/vm/vm.h"
+#include "tests/harness/harness.h"
+
+#define TINY_BASE 0x100000
+
+#define AT(label) "(" label " - 777b + 0x100000)"
+
+#define TINY(name, ...) \
+	extern const uint8_t tiny_##name[], tiny_##name##_end[]; \
+	__asm__(".pushsection .rodata\n.code32\n" \
+		"tiny_" #name ": 777:\n" __VA_ARGS__ "\ntiny_" #name "_end:\n" \
+		".code64\n.popsection\n")
+
+struct tiny {
+	struct vm *vm;
+	char console[4096]; /* what the guest wrote so far */
+	size_t len;
+};
+
+/* A default machine with this code as its kernel; skips the test without /dev/kvm. */
+struct vm_config tiny_config(const uint8_t *code, const uint8_t *end);
+void tiny_config_done(struct vm_config *c);
+
+/* Creates and starts; the configuration is done with. */
+void tiny_run(struct tiny *t, struct vm_config *c);
+#define TINY_RUN(t, name) \
+	do { \
+		struct vm_config c_ = tiny_config(tiny_##name, tiny_##name##_end); \
+		tiny_run((t), &c_); \
+	} while (0)
+
+/* Waits for the event; console output is collected meanwhile. */
+void tiny_expect_event(struct tiny *t, enum vm_event_type type);
+/* Waits until the console holds this text. */
+void tiny_expect_console(struct tiny *t, const char *text);
+void tiny_type(struct tiny *t, const char *text);
+void tiny_free(struct tiny *t);
+
+#endif
