@@ -37,7 +37,7 @@ struct host {
 	uint8_t uuid[16];
 	unsigned n_vcpus;
 	struct ctl_server *ctl;
-	struct vm *vm;           /* from CREATE until the end */
+	struct vm *vm;           /* from CREATE until the end was told */
 	struct console *console; /* from CREATE until the end */
 	struct vm_stats last;    /* of a machine that is gone */
 	uv_poll_t vm_poll;
@@ -72,7 +72,10 @@ static void on_timeout(uv_timer_t *timer)
 	uv_stop(&h->loop);
 }
 
-/* Sends EXITING and leaves the loop; without a listener, waits a while for one. */
+/*
+ * Sends EXITING and leaves the loop; without a listener, waits a while for one. The
+ * machine is released after that: the kernel takes its time to do so.
+ */
 static void tell(struct host *h)
 {
 	struct ctl_exiting msg = { .cause = le32_of(h->cause) };
@@ -82,6 +85,8 @@ static void tell(struct host *h)
 		uv_stop(&h->loop);
 	else if (!uv_is_active((uv_handle_t *)&h->timer))
 		uv_timer_start(&h->timer, on_timeout, CTL_TELL_MS, 0);
+	vm_free(h->vm);
+	h->vm = NULL;
 }
 
 /* What the console says when the zone ends. */
@@ -104,8 +109,6 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 		vm_stats(h->vm, &h->last);
 		uv_close((uv_handle_t *)&h->vm_poll, NULL);
 		uv_idle_stop(&h->more);
-		vm_free(h->vm);
-		h->vm = NULL;
 	}
 	console_notice(h->console, last_notice[cause]);
 	console_close(h->console);
@@ -170,7 +173,7 @@ static void serve_vm(struct host *h)
 {
 	struct vm_event event;
 
-	while (h->vm && vm_take_event(h->vm, &event)) {
+	while (h->state != CTL_ENDED && vm_take_event(h->vm, &event)) {
 		move_outputs(h); /* what was said before it happened */
 		on_vm_event(h, &event);
 	}

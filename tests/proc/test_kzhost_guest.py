@@ -43,6 +43,7 @@ def boots_talks_and_shuts_down(t):
     log = host.console_text()
     kz.eq(log.startswith("\r\n[NOTICE: Zone booting up]\r\n"), True, log[:80])
     kz.has(log, GREETING)
+    kz.eq("runtime error" in host.output(), False, host.output())
     kz.eq(log.endswith("\r\n[NOTICE: Zone halted]\r\n"), True, log[-80:])
 
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -221,4 +222,61 @@ TEST(sandbox, vcpu_threads)
 TEST(sandbox, fill_thread)
 {
 	try_all(SANDBOX_FILL);
+}
+
+/* What a thread of a kind needs to begin, to work and to end. */
+static void *thread_main(void *arg)
+{
+	char *volatile block;
+
+	if (sandbox_thread(*(enum sandbox_kind *)arg) < 0)
+		return NULL;
+	block = malloc(1024 * 1024);
+	free(block);
+	return arg;
+}
+
+/* In the child: 0 when a thread came and went. */
+static int run_thread(enum sandbox_kind kind)
+{
+	void *result = NULL;
+	pthread_t thread;
+
+	if (sandbox_enter() < 0 || pthread_create(&thread, NULL, thread_main, &kind) != 0)
+		return 2;
+	pthread_join(thread, &result);
+	return result == &kind ? 0 : 3;
+}
+
+TEST(sandbox, threads_begin_work_and_end)
+{
+	int status;
+
+	for (unsigned kind = 0; kind < SANDBOX_KIND_N; kind++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(run_thread(kind));
+		T_EQ(waitpid(pid, &status, 0), pid);
+		T_EQ(status, 0);
+	}
+}
+
+TEST(sandbox, a_failed_assertion_still_aborts)
+{
+	int status;
+
+	for (unsigned kind = 0; kind < SANDBOX_KIND_N; kind++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+			if (sandbox_enter() < 0 || sandbox_thread(kind) < 0)
+				_exit(2);
+			ASSERT(pid != 0);
+		}
+		T_EQ(waitpid(pid, &status, 0), pid);
+		T_TRUE(WIFSIGNALED(status));
+		T_EQ(WTERMSIG(status), SIGABRT);
+	}
 }
