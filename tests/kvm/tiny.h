@@ -2,11 +2,7 @@
 /*
  * tiny.h - guests of a few instructions, for one property of the machine each
  *
- * TINY(name, "assembly") defines one: 32-bit code as the PVH entry finds it (flat
- * segments, no paging, interrupts off), loaded at TINY_BASE. The code is not linked to
- * that address: use AT(label). Macros it can use: put 'c' (a byte on COM1), check VALUE
- * (prints P when eax has it, else F), finish (power off), and 0x… constants of machine.h
- * by hand.
+ * Their code is in guests.S; TINY(name) declares one.
  */
 #ifndef KZ_TESTS_KVM_TINY_H
 #define KZ_TESTS_KVM_TINY_H
@@ -16,13 +12,7 @@
 
 #define TINY_BASE 0x100000
 
-#define AT(label) "(" label " - 777b + 0x100000)"
-
-#define TINY(name, ...) \
-	extern const uint8_t tiny_##name[], tiny_##name##_end[]; \
-	__asm__(".pushsection .rodata\n.code32\n" \
-		"tiny_" #name ": 777:\n" __VA_ARGS__ "\ntiny_" #name "_end:\n" \
-		".code64\n.popsection\n")
+#define TINY(name) extern const uint8_t tiny_##name[], tiny_##name##_end[]
 
 struct tiny {
 	struct vm *vm;

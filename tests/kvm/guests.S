@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guests.S - guests of a few instructions, for one property of the machine each
+ *
+ * 32-bit code as the PVH entry finds it (flat segments, no paging, interrupts off). It is
+ * linked into the test program and runs at TINY_BASE: addresses of its own are AT(label).
+ * Only what KVM's instruction emulator knows: the build machines' KVM emulates ring 0.
+ */
+#include "common/proto/machine.h"
+
+#define TINY_BASE 0x100000
+#define AT(label) (label - 777b + TINY_BASE)
+#define LAPIC	  0xfee00000
+
+	.macro guest name
+	.global tiny_\name
+tiny_\name:
+777:
+	.endm
+
+	.macro end name
+	.global tiny_\name\()_end
+tiny_\name\()_end:
+	.endm
+
+	/* A byte on the console. */
+	.macro put c
+	mov	$\c, %al
+	mov	$KZ_COM1_PORT, %dx
+	out	%al, (%dx)
+	.endm
+
+	/* Prints P when eax has the value, else F. */
+	.macro check value
+	cmp	$\value, %eax
+	mov	$'P', %al
+	je	9f
+	mov	$'F', %al
+9:	mov	$KZ_COM1_PORT, %dx
+	out	%al, (%dx)
+	.endm
+
+	/* Powers off. */
+	.macro finish
+	mov	$KZ_SLEEP_CONTROL_PORT, %dx
+	mov	$KZ_SLEEP_S5, %al
+	out	%al, (%dx)
+9:	jmp	9b
+	.endm
+
+	.section .rodata
+	.code32
+
+	guest	greets
+	put	'h'
+	put	'i'
+	finish
+	end	greets
+
+	guest	unknown_ports
+	mov	$0x999, %dx
+	mov	$0x1234, %eax
+	out	%eax, (%dx)
+	xor	%eax, %eax
+	in	(%dx), %al
+	check	0xff
+	mov	$0x999, %dx
+	xor	%eax, %eax
+	in	(%dx), %ax
+	check	0xffff
+	mov	$0x999, %dx
+	xor	%eax, %eax
+	in	(%dx), %eax
+	check	-1
+	mov	$KZ_COM1_PORT, %dx	/* takes bytes only */
+	xor	%eax, %eax
+	in	(%dx), %eax
+	check	-1
+	mov	$KZ_PVPANIC_PORT, %dx
+	xor	%eax, %eax
+	in	(%dx), %al
+	check	3
+	finish
+	end	unknown_ports
+
+	guest	unknown_mmio
+	mov	$0xd0000000, %ebx
+	movl	$0x1234, (%ebx)
+	mov	(%ebx), %eax
+	check	-1
+	xor	%eax, %eax
+	mov	1(%ebx), %al
+	check	0xff
+	mov	$0x400000, %ebx		/* where RAM ends */
+	mov	(%ebx), %eax
+	check	-1
+	finish
+	end	unknown_mmio
+
+	guest	string_io
+	mov	$AT(1f), %esi
+	mov	$5, %ecx
+	mov	$KZ_COM1_PORT, %dx
+	cld
+	rep outsb
+	finish
+1:	.ascii	"12345"
+	end	string_io
+
+	guest	triple_fault
+	lidt	AT(1f)
+	mov	$0xfff8, %ax
+	mov	%ax, %ds
+0:	jmp	0b
+1:	.word	0
+	.long	0
+	end	triple_fault
+
+	guest	keyboard_reset
+1:	in	$KZ_I8042_CMD, %al
+	test	$2, %al
+	jnz	1b
+	mov	$KZ_I8042_RESET, %al
+	out	%al, $KZ_I8042_CMD
+2:	jmp	2b
+	end	keyboard_reset
+
+	guest	panics
+	mov	$KZ_PVPANIC_PORT, %dx
+	mov	$KZ_PVPANIC_PANICKED, %al
+	out	%al, (%dx)
+	put	'!'
+	finish
+	end	panics
+
+	guest	waits_for_button
+	put	'w'
+	mov	$KZ_GED_PORT, %dx
+1:	in	(%dx), %eax
+	test	%eax, %eax
+	jz	1b
+	check	KZ_GED_POWER
+	mov	$KZ_GED_PORT, %dx
+	in	(%dx), %eax
+	check	0
+	finish
+	end	waits_for_button
+
+	/*
+	 * Interrupts through the PIC: a gate each for lines 4 and 9 in an IDT at 0x5000, then
+	 * halt. Echoes each byte plus one; line 9 powers off. Handlers drop their frame: the
+	 * emulator has no iret.
+	 */
+	guest	echoes
+	lgdt	AT(gdtr)
+	mov	$0x1000, %esp
+	mov	$AT(irq4), %eax
+	movw	%ax, 0x5120
+	movw	$0x10, 0x5122
+	movw	$0x8e00, 0x5124
+	shr	$16, %eax
+	movw	%ax, 0x5126
+	mov	$AT(irq9), %eax
+	movw	%ax, 0x5148
+	movw	$0x10, 0x514a
+	movw	$0x8e00, 0x514c
+	shr	$16, %eax
+	movw	%ax, 0x514e
+	lidt	AT(idtr)
+	mov	$0x11, %al
+	out	%al, $0x20
+	out	%al, $0xa0
+	mov	$0x20, %al
+	out	%al, $0x21
+	mov	$0x28, %al
+	out	%al, $0xa1
+	mov	$4, %al
+	out	%al, $0x21
+	mov	$2, %al
+	out	%al, $0xa1
+	mov	$1, %al
+	out	%al, $0x21
+	out	%al, $0xa1
+	mov	$0xeb, %al		/* line 4 and the cascade */
+	out	%al, $0x21
+	mov	$0xfd, %al		/* line 9 */
+	out	%al, $0xa1
+	mov	$(KZ_COM1_PORT + 1), %dx
+	mov	$1, %al			/* the receiver's interrupt */
+	out	%al, (%dx)
+	put	'>'
+	sti
+1:	hlt
+	jmp	1b
+irq4:	mov	$KZ_COM1_PORT, %dx
+	in	(%dx), %al
+	inc	%al
+	out	%al, (%dx)
+	mov	$0x20, %al
+	out	%al, $0x20
+	add	$12, %esp
+	sti
+	jmp	1b
+irq9:	finish
+	.balign	8
+gdt:	.quad	0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+gdtr:	.word	31
+	.long	AT(gdt)
+idtr:	.word	0x3ff
+	.long	0x5000
+	end	echoes
+
+	guest	spins
+	put	's'
+1:	jmp	1b
+	end	spins
+
+	guest	halts
+	put	's'
+	cli
+	hlt
+1:	jmp	1b
+	end	halts
+
+	guest	floods
+	mov	$100000, %ecx
+	mov	$'x', %al
+	mov	$KZ_COM1_PORT, %dx
+1:	out	%al, (%dx)
+	loop	1b
+	finish
+	end	floods
+
+	/* INIT and start-up interrupts to APIC 1, whose real-mode code is copied to 0x8000. */
+	guest	second_processor
+	mov	$AT(ap), %esi
+	mov	$0x8000, %edi
+	mov	$(ap_end - ap), %ecx
+	cld
+	rep movsb
+	movl	$0x1ff, LAPIC + 0xf0
+	movl	$0x01000000, LAPIC + 0x310
+	movl	$0x4500, LAPIC + 0x300
+	movl	$0x01000000, LAPIC + 0x310
+	movl	$0x4608, LAPIC + 0x300
+1:	cmpb	$1, 0x7000
+	jne	1b
+	put	'b'
+	finish
+	.code16
+ap:	mov	$KZ_COM1_PORT, %dx
+	mov	$'a', %al
+	out	%al, (%dx)
+	xor	%ax, %ax
+	mov	%ax, %ds
+	movb	$1, 0x7000
+2:	hlt
+	jmp	2b
+ap_end:
+	.code32
+	end	second_processor
+
+	/* Compatibility mode: 0 to 2 MiB one to one, and at 3 GiB the RAM from 4 GiB on. */
+	guest	high_memory
+	movl	$0x11003, 0x10000
+	movl	$0x12003, 0x11000
+	movl	$0x13003, 0x11018
+	movl	$0x83, 0x12000
+	movl	$0x83, 0x13000
+	movl	$1, 0x13004
+	mov	$0x20, %eax
+	mov	%eax, %cr4
+	mov	$0x10000, %eax
+	mov	%eax, %cr3
+	mov	$0xc0000080, %ecx
+	xor	%edx, %edx
+	mov	$0x100, %eax
+	wrmsr
+	mov	%cr0, %eax
+	or	$0x80000000, %eax
+	mov	%eax, %cr0
+	movl	$0x600dcafe, 0xc0000010
+	mov	0xc0000010, %eax
+	check	0x600dcafe
+	finish
+	end	high_memory
+
+	.section .note.GNU-stack, "", @progbits
