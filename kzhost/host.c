@@ -15,14 +15,13 @@
 #include "common/sys/log.h"
 #include "common/sys/paths.h"
 #include "kzhost/ctl_server.h"
+#include "kzhost/fds.h"
 #include "kzhost/io/console.h"
 #include "kzhost/sandbox/sandbox.h"
 #include "kzhost/vm/vm.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* Console output is moved in portions, with a look at everything else in between. */
@@ -207,54 +206,6 @@ static size_t take_input(void *arg, const void *data, size_t len)
 
 /* Requests. Each returns 0 or a negative errno with a text. */
 
-static bool is_listening_stream(int fd)
-{
-	int type = 0, listening = 0;
-	socklen_t len = sizeof(int);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
-	       type == SOCK_STREAM &&
-	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
-	       listening;
-}
-
-/* What each descriptor of CREATE has to be. */
-static int check_fd(unsigned which, int fd, struct errmsg *e)
-{
-	static const struct {
-		const char *name, *kind;
-		bool needed, file, character;
-	} rules[CTL_FD_N] = {
-		[CTL_FD_KVM] = { "/dev/kvm", "a character device", .needed = true,
-				 .character = true },
-		[CTL_FD_KERNEL] = { "kernel", "a regular file", .needed = true,
-				    .file = true },
-		[CTL_FD_INITRD] = { "initrd", "a regular file", .file = true },
-		[CTL_FD_LOG] = { "console log", "a file or device", .file = true,
-				 .character = true },
-		[CTL_FD_CONSOLE] = { "console", "a listening stream socket",
-				     .needed = true },
-	};
-	struct stat st;
-	bool good;
-
-	if (fd < 0 && rules[which].needed)
-		return errmsg_set(e, -EINVAL, "%s: no descriptor was sent",
-				  rules[which].name);
-	if (fd < 0)
-		return 0;
-	if (which == CTL_FD_CONSOLE)
-		good = is_listening_stream(fd);
-	else
-		good = fstat(fd, &st) == 0 &&
-		       ((rules[which].file && S_ISREG(st.st_mode)) ||
-			(rules[which].character && S_ISCHR(st.st_mode)));
-	if (!good)
-		return errmsg_set(e, -EINVAL, "%s: not %s", rules[which].name,
-				  rules[which].kind);
-	return 0;
-}
-
 static int init_vcpu_thread(void)
 {
 	return sandbox_thread(SANDBOX_VCPU);
@@ -285,10 +236,14 @@ static int create_machine(struct host *h, const struct ctl_create *msg, const in
 	if (r < 0)
 		return r;
 	r = uv_poll_init(&h->loop, &h->vm_poll, vm_event_fd(h->vm));
-	ASSERT(r == 0);
+	if (r < 0) {
+		vm_free(h->vm);
+		h->vm = NULL;
+		return errmsg_set(e, r, "event loop: %s", strerror(-r));
+	}
 	h->vm_poll.data = h;
 	r = uv_poll_start(&h->vm_poll, UV_READABLE, on_vm_ready);
-	ASSERT(r == 0);
+	ASSERT(r == 0); /* fails only for a handle that is closing */
 	return 0;
 }
 
@@ -310,7 +265,7 @@ static int do_create(struct host *h, const void *msg, int *fds, struct errmsg *e
 		if (le32_get(create->fd_mask) & 1u << i)
 			slot[i] = &fds[next++];
 		fd[i] = slot[i] ? *slot[i] : -1;
-		r = check_fd(i, fd[i], e);
+		r = fds_check(i, fd[i], e);
 		if (r < 0)
 			return r;
 	}
@@ -403,26 +358,33 @@ static int (*const requests[])(struct host *h, const void *msg, int *fds,
 
 /* Control server callbacks. */
 
+static int carry_out(struct host *h, enum ctl_id id, const void *msg, int *fds,
+		     struct errmsg *e)
+{
+	const struct fsm_rule *rule = fsm_find(&ctl_fsm, h->state, id);
+	int r;
+
+	if (!rule)
+		return errmsg_set(e, -EBUSY, "%s: not now, the zone is %s",
+				  ctl_id_name(id), ctl_state_names[h->state]);
+	if (rule->ignore)
+		return 0;
+	r = requests[id](h, msg, fds, e);
+	if (r == 0 && rule->to != h->state && h->state != CTL_ENDED)
+		set_state(h, rule->to);
+	return r;
+}
+
 static void on_request(void *arg, enum ctl_id id, const void *msg, int *fds,
 		       unsigned n_fds, struct ctl_answer *out)
 {
 	struct host *h = arg;
-	const struct fsm_rule *rule = fsm_find(&ctl_fsm, h->state, id);
 	struct errmsg e = { "" };
-	int r;
+	int r = carry_out(h, id, msg, fds, &e);
 
-	if (!rule)
-		r = errmsg_set(&e, -EBUSY, "%s: not now, the zone is %s", ctl_id_name(id),
-			       ctl_state_names[h->state]);
-	else if (rule->ignore)
-		r = 0;
-	else
-		r = requests[id](h, msg, fds, &e);
 	if (r < 0)
 		log_warning("zone=%s %s: %s", h->zone, ctl_id_name(id),
 			    *e.text ? e.text : strerror(-r));
-	if (r == 0 && rule->to != h->state && h->state != CTL_ENDED)
-		set_state(h, rule->to);
 	answer(h, id, r, &e, out);
 }
 

@@ -6,6 +6,7 @@
 #include "common/proto/ctl.h"
 #include "common/sys/log.h"
 #include "common/sys/paths.h"
+#include "kzhost/fds.h"
 #include "kzhost/host.h"
 
 #include <fcntl.h>
@@ -90,17 +91,6 @@ static int parse_options(int argc, char **argv, struct options *opt, struct errm
 	return 0;
 }
 
-static bool is_listening_seqpacket(int fd)
-{
-	int type = 0, listening = 0;
-	socklen_t len = sizeof(int);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
-	       type == SOCK_SEQPACKET &&
-	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
-	       listening;
-}
-
 /* Standard descriptors open, the control socket in its place, nothing else. */
 static int prepare_descriptors(struct errmsg *e)
 {
@@ -115,7 +105,7 @@ static int prepare_descriptors(struct errmsg *e)
 		close(fd);
 	if (close_range(CTL_LISTEN_FD + 1, ~0u, 0) < 0)
 		return errmsg_set(e, -errno, "close_range: %s", strerror(errno));
-	if (!is_listening_seqpacket(CTL_LISTEN_FD))
+	if (!fds_is_listening(CTL_LISTEN_FD, SOCK_SEQPACKET))
 		return errmsg_set(
 			e, -EBADF,
 			"descriptor %d is not a listening SEQPACKET socket; kzhost is "

@@ -20,8 +20,8 @@
 
 #include <uv.h>
 
-#define CONSOLE_SCROLLBACK (64 * 1024)
-#define CONSOLE_QUEUE      (128 * 1024) /* of the client, bytes */
+#define CONSOLE_SCROLLBACK (64 * KIB)
+#define CONSOLE_QUEUE      (128 * KIB) /* of the client, bytes */
 
 struct console;
 

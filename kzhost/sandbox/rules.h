@@ -16,8 +16,8 @@
 struct sandbox_rule {
 	int call;
 	unsigned kinds;              /* SANDBOX_BIT()s */
-	unsigned n_args;             /* conditions, all of which must hold */
-	struct scmp_arg_cmp args[2]; /* on the call's arguments */
+	struct scmp_arg_cmp args[2]; /* conditions on the arguments */
+	unsigned n_args;             /* how many, all of which must hold */
 	int err; /* not 0: refuse with this errno instead of allowing */
 };
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fds.h - what the descriptors that kzhost is given have to be
+ */
+#ifndef KZHOST_FDS_H
+#define KZHOST_FDS_H
+
+#include "common/base/err.h"
+
+/* fd is a listening socket of that type (SOCK_STREAM, SOCK_SEQPACKET). */
+bool fds_is_listening(int fd, int type);
+
+/**
+ * fds_check() - Check one descriptor of CREATE
+ * @which:	enum ctl_fd
+ * @fd:		Borrowed; -1 when it was not sent
+ *
+ * Return: 0 or -EINVAL with a text (one that is needed is missing, or the wrong kind)
+ */
+int fds_check(unsigned which, int fd, struct errmsg *e);
+
+#endif
