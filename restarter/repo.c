@@ -57,17 +57,22 @@ static json_t *zone_to_json(struct shell *sh, struct zone *z)
 	return o;
 }
 
-/* state.json becomes state.json.1 as well; losing that is no reason to stop. */
-static void keep_previous(const char *path)
+/* The new file in the place of the old, and that one as state.json.1. */
+static int replace(const char *path, const char *text)
 {
 	cleanup(freep) char *prev = NULL;
 	cleanup(freep) char *temp = NULL;
+	bool kept;
+	int r;
 
 	if (asprintf(&prev, "%s.1", path) < 0 || asprintf(&temp, "%s.2", path) < 0)
-		return;
+		return -ENOMEM;
 	(void)unlink(temp);
-	if (link(path, temp) == 0)
-		(void)rename(temp, prev);
+	kept = link(path, temp) == 0; /* losing that one is no reason to stop */
+	r = file_replace(path, text, strlen(text), 0640, true);
+	if (kept && (r < 0 || rename(temp, prev) < 0))
+		(void)unlink(temp);
+	return r;
 }
 
 int repo_save(struct shell *sh)
@@ -88,8 +93,7 @@ int repo_save(struct shell *sh)
 	json_decref(root);
 	if (!text || !path)
 		return -ENOMEM;
-	keep_previous(path);
-	return file_replace(path, text, strlen(text), 0640, true);
+	return replace(path, text);
 }
 
 static int inst_state_parse(const char *name, enum inst_state *ret_state)

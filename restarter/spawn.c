@@ -45,7 +45,8 @@ static void reset_signals(void)
 /* In the child, between fork and exec; only what is async-signal-safe. */
 static int enter(const struct spawn *s, int report_fd)
 {
-	char *argv[] = { (char *)(uintptr_t) "kzhost", (char *)(uintptr_t)s->zone, NULL };
+	char *argv[] = { (char *)(uintptr_t) "kzhost", (char *)(uintptr_t) "-z",
+			 (char *)(uintptr_t)s->zone, NULL };
 	int listen_fd = lifted(s->listen_fd), log_fd = lifted(s->log_fd);
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 

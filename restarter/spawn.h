@@ -11,7 +11,7 @@
 
 struct spawn {
 	const char *program; /* path */
-	const char *zone;    /* its only argument, for the eyes of ps(1) */
+	const char *zone;    /* kzhost -z ZONE */
 	int listen_fd;       /* becomes CTL_LISTEN_FD; borrowed */
 	int log_fd;          /* becomes standard output and error; borrowed */
 };

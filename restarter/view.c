@@ -71,7 +71,10 @@ static const char *reason_of(const struct shell *sh, const struct zone *z,
 {
 	if (z->start_held)
 		return sh->persist_error;
-	return !*v->reason && z->config_error ? z->config_error : v->reason;
+	/* Maintenance has the reason of the boot that failed. */
+	return z->config_error && v->phase == VM_NONE && v->state != INST_MAINT
+		       ? z->config_error
+		       : v->reason;
 }
 
 static enum zone_state state_of(const struct zone *z, const struct core_view *v)

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A kzhost without a machine, for tests that drive a real svc.zones.
+
+Started as svc.zones starts a kzhost. What it does is written in $KZONES_ROOT/fake/ZONE, read
+again for each message; a line is STEP ACTION [TEXT]:
+
+    hello|create|start|shutdown|halt   the request in question
+    hang            no answer, ever
+    die             SIGKILL to itself
+    exit N          exit status N, without a word
+    garbage         a message that is none
+    short           half an answer
+    twice           the answer, two times
+    seq             an answer with another sequence number
+    id              the answer of another request
+    fds             the answer, with descriptors
+    fail TEXT       an error
+    exiting CAUSE TEXT   EXITING instead of an answer, then the end
+    uuid            (hello) another uuid than it was given
+    state N         (hello) says it is in state N
+    panic           (now) the guest panics
+    flood           panics without end
+
+On SIGUSR1 it does the actions of $KZONES_ROOT/fake/ZONE.now, whatever their step. Appends
+"ZONE WHAT PID" to $KZONES_ROOT/fake/log, and keeps the last CREATE in ZONE.create.
+"""
+
+import array
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+
+import fake_restarter as ctl
+
+EVENT_IDS = {name: number for number, name in ctl.EVENTS.items()}
+ROOT = os.environ["KZONES_ROOT"]
+ZONE = sys.argv[2]
+
+
+def fake(name):
+    return os.path.join(ROOT, "fake", name)
+
+
+def lines_of(name):
+    """[STEP, ACTION, TEXT] of each line of a script."""
+    try:
+        with open(fake(name)) as f:
+            return [(line.split(None, 2) + ["", ""])[:3] for line in f.read().splitlines()]
+    except FileNotFoundError:
+        return []
+
+
+def note(what):
+    with open(fake("log"), "a") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        f.write("%s %s %d\n" % (ZONE, what, os.getpid()))
+
+
+class Host:
+    def __init__(self):
+        self.listener = socket.socket(fileno=3)
+        self.conn = None
+        self.state = ctl.STATES.index("empty")
+        self.uuid = bytes(16)
+        self.since = int(time.time() * 1000)
+        self.wake, end = os.pipe()
+        os.set_blocking(end, False)
+        signal.set_wakeup_fd(end)
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+
+    def enter(self, state):
+        self.state = ctl.STATES.index(state)
+        self.since = int(time.time() * 1000)
+
+    def send(self, data, fds=()):
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
+        self.conn.sendmsg([data], ancillary if fds else [])
+
+    def exiting(self, cause, text=""):
+        """Says why, as the real one does: to whoever is connected."""
+        note("exiting-" + cause)
+        if self.conn:
+            self.send(ctl.EXITING.pack(EVENT_IDS["exiting"], ctl.VERSION, 0,
+                                       ctl.CAUSES.index(cause), 0, text.encode()))
+        os._exit(64 + ctl.CAUSES.index(cause))
+
+    def reply(self, ident, seq, error=0, text=""):
+        if ident == ctl.REQUESTS["hello"]:
+            return ctl.HELLO_REPLY.pack(ident, ctl.VERSION, seq, error, self.state, self.uuid,
+                                        self.since, 4242, 0, ZONE.encode())
+        return ctl.REPLY.pack(ident, ctl.VERSION, seq, error, 0, text.encode())
+
+    def misbehave(self, step, action, text, seq):
+        """True when the request has been dealt with."""
+        ident = ctl.REQUESTS.get(step, 1)
+        if action == "hang":
+            pass
+        elif action == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif action == "exit":
+            os._exit(int(text))
+        elif action == "garbage":
+            self.send(b"\xff" * 100)
+        elif action == "short":
+            self.send(self.reply(ident, seq)[:20])
+        elif action == "twice":
+            self.send(self.reply(ident, seq))
+            self.send(self.reply(ident, seq))
+        elif action == "seq":
+            self.send(self.reply(ident, seq + 7))
+        elif action == "id":
+            self.send(self.reply(ctl.REQUESTS["halt"], seq))
+        elif action == "fds":
+            self.send(self.reply(ident, seq), [0, 1])
+        elif action == "fail":
+            self.send(self.reply(ident, seq, 22, text))
+        elif action == "exiting":
+            cause, _, why = text.partition(" ")
+            self.exiting(cause, why)
+        elif action == "panic":
+            self.enter("panicked")
+            self.send(ctl.HDR.pack(EVENT_IDS["panic"], ctl.VERSION, 0))
+        elif action == "flood":
+            while True:
+                self.send(ctl.HDR.pack(EVENT_IDS["panic"], ctl.VERSION, 0))
+        elif action == "uuid":
+            self.uuid = b"x" * 16
+            return False
+        elif action == "state":
+            self.state = int(text)
+            return False
+        else:
+            raise SystemExit("fake kzhost: unknown action %s" % action)
+        return True
+
+    def serve(self, data, fds):
+        for fd in fds:
+            os.close(fd)
+        ident, _, seq = ctl.HDR.unpack_from(data)
+        step = next(name for name, number in ctl.REQUESTS.items() if number == ident)
+        note(step)
+        for wanted, action, text in lines_of(ZONE):
+            if wanted == step and self.misbehave(step, action, text, seq):
+                return
+        if step == "create":
+            f = ctl.CREATE.unpack(data)
+            self.uuid = f[6]
+            with open(fake(ZONE + ".create"), "w") as out:
+                json.dump({"ram": f[3], "vcpus": f[4], "mask": f[5], "fds": len(fds),
+                           "zone": ctl.text_of(f[8]), "cmdline": ctl.text_of(f[9])}, out)
+            self.enter("created")
+        elif step == "start":
+            self.enter("running")
+        elif step == "shutdown":
+            self.enter("stopping")
+        self.send(self.reply(ident, seq))
+        if step == "shutdown":
+            self.exiting("poweroff")
+        if step == "halt":
+            self.exiting("halted")
+
+    def receive(self):
+        data, ancillary, _, _ = self.conn.recvmsg(65536, 4096)
+        fds = array.array("i")
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                fds.frombytes(content)
+        if data:
+            self.serve(data, fds)
+        else:
+            self.conn = None
+
+    def run(self):
+        note("begin")
+        while True:
+            waits = [self.conn or self.listener, self.wake]
+            ready, _, _ = select.select(waits, [], [])
+            if self.wake in ready:
+                os.read(self.wake, 100)
+                for _, action, text in lines_of(ZONE + ".now"):
+                    self.misbehave("", action, text, 0)
+            elif self.conn:
+                self.receive()
+            else:
+                self.conn = self.listener.accept()[0]
+
+
+try:
+    Host().run()
+except (BrokenPipeError, ConnectionResetError):
+    pass

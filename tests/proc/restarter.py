@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of svc.zones share: zones by file, a fake kzhost, a small schema checker."""
+
+import json
+import os
+import re
+
+import kz
+
+FAKE = os.path.join(kz.SOURCE, "tests/proc/fake_kzhost.py")
+SCHEMA = os.path.join(kz.SOURCE, "manifests/schema/status.schema.json")
+
+
+def fake(t):
+    """From now on this root's kzhost is the fake one."""
+    path = t.path("libexec/kzhost")
+    if os.path.islink(path):
+        os.unlink(path)
+    os.symlink(FAKE, path)
+    t.write("fake/log", "")
+    t.write("kernel", "a kernel")
+
+
+def script(t, zone, *lines):
+    """What the zone's fake kzhost shall do (fake_kzhost.py)."""
+    t.write("fake/" + zone, "".join(line + "\n" for line in lines))
+
+
+def now(t, zone, line):
+    """Make the running fake kzhost of a zone do something now."""
+    t.write("fake/%s.now" % zone, "now " + line + "\n")
+    os.kill(t.instance(zone)["contract"], 10)
+
+
+def configure(t, zone, depends=(), memory="64M", kernel=True, **properties):
+    """Write a zone's configuration, as zonecfg would."""
+    config = {"version": 1, "capped-memory": {"physical": memory},
+              "virtual-cpu": {"ncpus": 1}}
+    if kernel:
+        config["direct-boot"] = {"kernel": t.path("kernel") if kernel is True else kernel}
+    if depends:
+        config["smf-dependency"] = [{"fmri": "svc:/system/zones/zone:" + d} for d in depends]
+    config.update({k.replace("_", "-"): v for k, v in properties.items()})
+    t.write("etc/zones/%s.json" % zone, json.dumps(config))
+
+
+def install(t, zone):
+    """Begin and End, as zoneadm install does; the uuid."""
+    c = t.connect()
+    uuid = c.call("Begin", zone=zone, operation="install")["uuid"]
+    c.call("End", zone=zone, success=True)
+    c.close()
+    return uuid
+
+
+def call(t, method, **parameters):
+    """One call on a connection of its own."""
+    c = t.connect()
+    try:
+        return c.call(method, **parameters)
+    finally:
+        c.close()
+
+
+def refused(t, error, method, **parameters):
+    """A call that must fail with this error; its message."""
+    try:
+        call(t, method, **parameters)
+    except kz.VarlinkError as e:
+        kz.eq(e.name.rsplit(".", 1)[1], error, e.parameters)
+        return e.parameters["message"]
+    raise AssertionError("%s %r was not refused" % (method, parameters))
+
+
+def setup(t, *zones, **env):
+    """svc.zones with installed zones whose kzhost is the fake."""
+    fake(t)
+    for zone in zones:
+        if not os.path.exists(t.path("etc/zones/%s.json" % zone)):
+            configure(t, zone)
+    t.svc_start(**env)
+    for zone in zones:
+        install(t, zone)
+
+
+def log(t):
+    """What fakes have done: [(zone, what)]."""
+    return [tuple(line.split()[:2]) for line in t.read("fake/log").splitlines()]
+
+
+def status(t, zone=None):
+    """status.json, or one zone of it."""
+    doc = t.json("run/zones/status.json")
+    if zone is None:
+        return doc
+    return next(z for z in doc["zones"] if z["name"] == zone)
+
+
+def maintenance(t, zone, *parts):
+    """Boots the zone, which must end in maintenance for a reason with these parts."""
+    kz.eq(t.zone(zone)["state"], "installed")
+    try:
+        call(t, "Boot", zone=zone)
+    except kz.VarlinkError as e:
+        kz.has(e.parameters["message"], parts[0])
+    t.wait_instance(zone, "maintenance")
+    reason = t.instance(zone)["reason"]
+    for part in parts:
+        kz.has(reason, part)
+    kz.has(t.read("var/log/zones/messages." + zone), parts[0])
+    kz.eq(t.zone(zone)["state"], "installed")
+
+
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+
+
+def is_type(value, name):
+    if name == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, TYPES[name])
+
+
+def check(value, schema, root=None, where="$"):
+    """Check a value against the part of JSON Schema 2020-12 that our schemas use."""
+    root = root or schema
+    known = {"$schema", "$id", "$defs", "$ref", "title", "description", "type", "const",
+             "enum", "pattern", "minimum", "minLength", "maxLength", "required",
+             "properties", "additionalProperties", "items", "anyOf"}
+    kz.eq(set(schema) - known, set(), "keywords that this checker does not know")
+    if "$ref" in schema:
+        check(value, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root, where)
+    if "anyOf" in schema:
+        problems = []
+        for one in schema["anyOf"]:
+            try:
+                check(value, one, root, where)
+                break
+            except AssertionError as e:
+                problems.append(str(e))
+        else:
+            raise AssertionError("%s fits none of anyOf:\n%s" % (where, "\n".join(problems)))
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if types and not any(is_type(value, name) for name in types):
+        raise AssertionError("%s: %r is not of type %s" % (where, value, types))
+    if "const" in schema:
+        kz.eq(value, schema["const"], where)
+    if "enum" in schema and value not in schema["enum"]:
+        raise AssertionError("%s: %r is not one of %s" % (where, value, schema["enum"]))
+    if isinstance(value, str):
+        if not re.search(schema.get("pattern", ""), value):
+            raise AssertionError("%s: %r is not like %s" % (where, value, schema["pattern"]))
+        if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 1 << 30):
+            raise AssertionError("%s: length of %r" % (where, value))
+    if isinstance(value, int) and value < schema.get("minimum", value):
+        raise AssertionError("%s: %r is too small" % (where, value))
+    if isinstance(value, list):
+        for i, one in enumerate(value):
+            check(one, schema.get("items", {}), root, "%s[%d]" % (where, i))
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        kz.eq([k for k in schema.get("required", ()) if k not in value], [], where)
+        if schema.get("additionalProperties") is False:
+            kz.eq([k for k in value if k not in properties], [], where)
+        for key, one in value.items():
+            check(one, properties.get(key, {}), root, "%s.%s" % (where, key))
+
+
+def check_status(t):
+    """status.json is as its schema says."""
+    with open(SCHEMA) as f:
+        check(status(t), json.load(f))

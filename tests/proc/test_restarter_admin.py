@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The admin interface of svc.zones: life of a zone, rights, hostile clients."""
+
+import json
+import os
+import random
+import socket
+
+import kz
+from restarter import call, check_status, configure, fake, install, refused, setup
+
+
+def raw(t):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(kz.DEADLINE)
+    s.connect(t.path("run/zones/svc.zones.sock"))
+    return s
+
+
+def still_serves(t):
+    kz.eq(call(t, "Zones")["zones"] is not None, True)
+
+
+def ends(s):
+    """The server has closed the connection (answers before that are skipped)."""
+    try:
+        while s.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
+@kz.test
+def a_zone_from_configured_to_gone(t):
+    fake(t)
+    t.svc_start()
+    kz.eq(call(t, "Zones")["zones"], [])
+    configure(t, "db")
+    call(t, "Refresh", zone="db")
+    zone = t.zone("db")
+    kz.eq((zone["state"], zone["uuid"], zone["id"]), ("configured", "", -1))
+    kz.eq((zone["brand"], zone["ip_type"], zone["path"]), ("solaris-kz", "excl", "-"))
+    kz.eq(call(t, "Instances")["instances"], [])
+    kz.has(refused(t, "BadState", "Boot", zone="db"), "configured")
+    kz.has(refused(t, "BadState", "Begin", zone="db", operation="uninstall"), "configured")
+    uuid = install(t, "db")
+    zone = t.zone("db")
+    kz.eq((zone["state"], zone["uuid"]), ("installed", uuid))
+    instance = t.instance("db")
+    kz.eq((instance["state"], instance["fmri"], instance["next_state"]),
+          ("disabled", "svc:/system/zones/zone:db", "none"))
+    kz.has(refused(t, "BadState", "Begin", zone="db", operation="install"), "installed")
+    call(t, "Boot", zone="db")
+    kz.has(refused(t, "BadState", "Begin", zone="db", operation="uninstall"), "running")
+    call(t, "Halt", zone="db")
+    c = t.connect()
+    c.call("Begin", zone="db", operation="uninstall")
+    kz.eq(t.zone("db")["state"], "incomplete")
+    kz.eq(call(t, "Instances")["instances"], [])
+    c.call("End", zone="db", success=True)
+    zone = t.zone("db")
+    kz.eq((zone["state"], zone["uuid"]), ("configured", ""))
+    check_status(t)
+    os.unlink(t.path("etc/zones/db.json"))
+    call(t, "Refresh", zone="db")
+    kz.has(refused(t, "NoSuchZone", "Zones", zone="db"), "no such zone")
+
+
+@kz.test
+def a_lost_connection_leaves_incomplete(t):
+    fake(t)
+    configure(t, "db")
+    t.svc_start()
+    c = t.connect()
+    c.call("Begin", zone="db", operation="install")
+    kz.has(refused(t, "Failed", "Begin", zone="db", operation="uninstall"), "another")
+    kz.has(refused(t, "BadState", "End", zone="db", success=True), "End without Begin")
+    c.close()
+    kz.wait_for(lambda: "abandoned" in t.svc.output(), "the loss is seen")
+    kz.eq(t.zone("db")["state"], "incomplete")
+    t.svc_kill()
+    t.svc_start()
+    kz.eq(t.zone("db")["state"], "incomplete")
+    c = t.connect()
+    c.call("Begin", zone="db", operation="uninstall")
+    c.call("End", zone="db", success=True)
+    kz.eq(t.zone("db")["state"], "configured")
+
+
+@kz.test
+def a_failed_end_leaves_incomplete(t):
+    fake(t)
+    configure(t, "db")
+    t.svc_start()
+    c = t.connect()
+    c.call("Begin", zone="db", operation="install")
+    c.call("End", zone="db", success=False)
+    kz.eq(t.zone("db")["state"], "incomplete")
+    kz.has(refused(t, "BadState", "Begin", zone="db", operation="install"), "incomplete")
+    kz.has(refused(t, "Failed", "Begin", zone="db", operation="dance"), "install or uninstall")
+
+
+@kz.test
+def the_service_describes_itself(t):
+    t.svc_start()
+    c = t.connect()
+    info = c.call("org.varlink.service.GetInfo")
+    kz.has(info["interfaces"], kz.IFACE)
+    kz.has(c.call("org.varlink.service.GetInterfaceDescription",
+                  interface=kz.IFACE)["description"], "method Boot")
+
+
+@kz.test
+def clients_that_send_garbage(t):
+    setup(t, "db")
+    rng = random.Random(int(os.environ.get("KZ_SEED", "1")))
+    for data in (b"\0", b"{\0", b"[]\0", b"nonsense\0", b'{"method": 5}\0',
+                 b'{"method": "x", "what": 1}\0', b"\xff\xfe\0", b'{"parameters": {}}\0',
+                 b"x" * 300000):
+        s = raw(t)
+        try:
+            s.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        kz.eq(ends(s), True, data[:40])
+    for _ in range(200):
+        s = raw(t)
+        s.sendall(bytes(rng.randrange(256) for _ in range(rng.randrange(1, 200))) + b"\0")
+        s.close()
+    still_serves(t)
+
+
+@kz.test
+def bad_calls_are_answered(t):
+    setup(t, "db")
+    c = t.connect()
+    for method, parameters, error in (
+            ("Nonsense", {}, "MethodNotFound"), ("Boot", {}, "InvalidParameter"),
+            ("Boot", {"zone": 1}, "InvalidParameter"),
+            ("Boot", {"zone": "db", "x": 1}, "InvalidParameter"),
+            ("Boot", {"zone": "../db"}, "NoSuchZone"), ("Boot", {"zone": ""}, "NoSuchZone"),
+            ("Boot", {"zone": "x" * 10000}, "NoSuchZone"),
+            ("Boot", {"zone": "db", "args": "x" * 2000}, "Failed")):
+        try:
+            c.call(method, **parameters)
+        except kz.VarlinkError as e:
+            kz.eq(e.name.rsplit(".", 1)[1], error, method)
+            continue
+        raise AssertionError("%s %r was accepted" % (method, parameters))
+
+
+@kz.test
+def calls_ahead_of_answers_are_served_in_order(t):
+    setup(t, "db")
+    s = raw(t)
+    calls = [("Boot", {"zone": "db"}), ("Zones", {"zone": "db"}), ("Halt", {"zone": "db"}),
+             ("Zones", {"zone": "db"})]
+    for method, parameters in calls:
+        message = {"method": kz.IFACE + "." + method, "parameters": parameters}
+        s.sendall(json.dumps(message).encode() + b"\0")
+    data = b""
+    while data.count(b"\0") < 4:
+        data += s.recv(65536)
+    answers = [json.loads(part) for part in data.split(b"\0")[:4]]
+    kz.eq(answers[1]["parameters"]["zones"][0]["state"], "running")
+    kz.eq(answers[3]["parameters"]["zones"][0]["state"], "installed")
+
+
+@kz.test
+def a_slow_reader_is_dropped(t):
+    for i in range(300):
+        configure(t, "zone-with-quite-a-long-name-%03d" % i)
+    t.svc_start()
+    s = raw(t)
+    call_text = json.dumps({"method": kz.IFACE + ".Status"}).encode() + b"\0"
+    s.settimeout(0.5)
+    dropped = False
+    for _ in range(5000):
+        try:
+            s.sendall(call_text)
+        except (BrokenPipeError, ConnectionResetError):
+            dropped = True
+            break
+        except socket.timeout:
+            continue
+    kz.eq(dropped, True)
+    still_serves(t)
+
+
+@kz.test
+def too_many_clients(t):
+    t.svc_start()
+    clients = [raw(t) for _ in range(256)]
+    extra = raw(t)
+    kz.eq(ends(extra), True)
+    for s in clients:
+        s.close()
+    kz.wait_for(lambda: still_serves(t) or True, "room again")
+
+
+@kz.test
+def others_may_read_but_not_manage(t):
+    kz.need_root()
+    setup(t, "db")
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        result = b"?"
+        try:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            kz.eq(call(t, "Zones", zone="db")["zones"][0]["name"], "db")
+            try:
+                call(t, "Boot", zone="db")
+            except kz.VarlinkError as e:
+                result = (e.name + " " + e.parameters["right"]).encode()
+        except BaseException as e:
+            result = repr(e).encode()
+        os.write(write, result)
+        os._exit(0)
+    os.close(write)
+    answer = os.read(read, 4096).decode()
+    os.waitpid(pid, 0)
+    kz.eq(answer, kz.IFACE + ".Denied manage")
+    kz.eq(t.zone("db")["state"], "installed")
+
+
+kz.main()
