@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What benchmarks share: alternating runs, medians, the table, the JSON object.
+
+A benchmark NAME is a file bench_NAME.py here; the first line of its text describes it:
+
+    def measure(side):          # side is "ours" or "peer"
+        return {"wall_ms": ..., ...}
+
+    benchlib.main("NAME", [Metric("wall_ms", "ms", ...)], measure, runs=10)
+
+Absolute figures of a shared machine are noise: each pair of runs is ours and peer's, one
+after the other, in turns who goes first, and the ratio of the medians is what counts.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+BUILD = os.environ.get("KZ_BUILD") or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", "..", "build-bench")
+
+
+class Metric:
+    """One figure. limit(peer) is the most that ours may be, given the peer's median."""
+
+    def __init__(self, name, unit, limit=None):
+        self.name = name
+        self.unit = unit
+        self.limit = limit
+
+
+def build_path(*parts):
+    """A file of the build folder."""
+    return os.path.join(BUILD, *parts)
+
+
+def run_json(*args):
+    """Runs a program that prints a JSON object; the object."""
+    result = subprocess.run(args, stdout=subprocess.PIPE, text=True)
+    if result.returncode != 0:
+        raise RuntimeError("%s: exit status %d" % (" ".join(args), result.returncode))
+    return json.loads(result.stdout)
+
+
+def collect(measure, runs, tell=lambda text: None):
+    """Measures both sides `runs` times; {side: [figures, ...]}."""
+    seen = {"ours": [], "peer": []}
+    for i in range(runs):
+        for side in ("ours", "peer") if i % 2 == 0 else ("peer", "ours"):
+            seen[side].append(measure(side))
+        tell("pair %d of %d" % (i + 1, runs))
+    return seen
+
+
+def median(figures, name):
+    """The median of a metric, or None where it does not apply."""
+    values = [f[name] for f in figures if f.get(name) is not None]
+    return round(statistics.median(values), 3) if values else None
+
+
+def summarize(name, metrics, seen):
+    """The object that --json prints."""
+    result = {"name": name, "runs": len(seen["ours"]), "metrics": {}}
+    for m in metrics:
+        ours, peer = median(seen["ours"], m.name), median(seen["peer"], m.name)
+        limit = ratio = None
+        if m.limit and peer is not None:
+            limit = round(m.limit(peer), 3)
+        if ours is not None and peer:
+            ratio = round(ours / peer, 4)
+        result["metrics"][m.name] = {"ours": ours, "peer": peer, "limit": limit,
+                                     "unit": m.unit, "ratio": ratio}
+    return result
+
+
+def table(result):
+    """The same for people."""
+    lines = ["%-16s %12s %12s %8s %12s" % ("METRIC", "OURS", "PEER", "RATIO", "LIMIT")]
+    for name, m in result["metrics"].items():
+        cells = ["-" if m[k] is None else "%.*f" % (3 if k == "ratio" else 2, m[k])
+                 for k in ("ours", "peer", "ratio", "limit")]
+        over = m["limit"] is not None and m["ours"] is not None and m["ours"] > m["limit"]
+        lines.append("%-16s %12s %12s %8s %12s  %s%s" % (name, *cells, m["unit"],
+                                                         "  over its limit" if over else ""))
+    lines.append("medians of %d alternating pairs" % result["runs"])
+    return "\n".join(lines)
+
+
+def main(name, metrics, measure, runs):
+    """Runs the benchmark as the command line says; exits."""
+    parser = argparse.ArgumentParser(prog="scripts/bench " + name)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--runs", type=int, default=runs, metavar="N")
+    args = parser.parse_args()
+    if args.runs < 1:
+        parser.error("--runs must be at least 1")
+
+    def tell(text):
+        if sys.stderr.isatty():
+            print("\r" + text, end="\033[K", file=sys.stderr, flush=True)
+
+    try:
+        result = summarize(name, metrics, collect(measure, args.runs, tell))
+    except (RuntimeError, OSError, ValueError) as e:
+        sys.exit("bench: %s: %s" % (name, e))
+    tell("\r")
+    print(json.dumps(result) if args.json else table(result))
+    sys.exit(0)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""scripts/bench: what it lists and refuses; how figures become a result; one real pair."""
+
+import json
+import os
+import shutil
+import sys
+
+import kz
+
+sys.path.insert(0, os.path.join(kz.SOURCE, "tests", "bench"))
+import benchlib
+from benchlib import Metric
+
+BENCH = os.path.join(kz.SOURCE, "scripts", "bench")
+
+
+@kz.test
+def every_benchmark_is_listed_with_a_description(t):
+    lines = t.run(BENCH, "--list").stdout.splitlines()
+    files = sorted(f for f in os.listdir(os.path.dirname(benchlib.__file__))
+                   if f.startswith("bench_"))
+    kz.eq([line.split()[0] for line in lines], [f[len("bench_"):-len(".py")] for f in files])
+    for line in lines:
+        kz.eq(len(line.split()) > 2, True, line)
+
+
+@kz.test
+def unknown_names_and_options_are_refused(t):
+    kz.has(t.run(BENCH, "nonsense", status=1).stderr, "no benchmark 'nonsense'")
+    kz.has(t.run(BENCH, "../bench/start", status=1).stderr, "no benchmark")
+    kz.has(t.run(BENCH, "--nonsense", status=2).stderr, "unknown argument '--nonsense'")
+
+
+@kz.test
+def sides_alternate_and_take_turns(t):
+    order = []
+    benchlib.collect(lambda side: order.append(side) or {}, 4)
+    kz.eq(order, ["ours", "peer", "peer", "ours"] * 2)
+
+
+@kz.test
+def a_result_has_medians_ratio_and_limit(t):
+    seen = {"ours": [{"a": v, "b": 1} for v in (1, 9, 3)],
+            "peer": [{"a": v} for v in (10, 12, 90)]}
+    result = benchlib.summarize("x", [Metric("a", "ms", lambda peer: peer / 4),
+                                      Metric("b", "MiB")], seen)
+    kz.eq(result, {"name": "x", "runs": 3, "metrics": {
+        "a": {"ours": 3, "peer": 12, "limit": 3, "unit": "ms", "ratio": 0.25},
+        "b": {"ours": 1, "peer": None, "limit": None, "unit": "MiB", "ratio": None}}})
+    result["metrics"]["a"]["ours"] = 3.5
+    kz.has(benchlib.table(result), "over its limit")
+
+
+@kz.test
+def start_measures_both_sides(t):
+    kz.need_kvm()
+    if not shutil.which("qemu-system-x86_64"):
+        raise kz.Skip("no qemu-system-x86_64")
+    kz.find_program("kzhost")
+    script = os.path.join(os.path.dirname(benchlib.__file__), "bench_start.py")
+    result = json.loads(t.run(sys.executable, script, "--json", "--runs", "1").stdout)
+    kz.eq((result["name"], result["runs"]), ("start", 1))
+    kz.eq(sorted(result["metrics"]), ["cpu_ms", "overhead_mib", "wall_ms"])
+    for name, m in result["metrics"].items():
+        kz.eq(sorted(m), ["limit", "ours", "peer", "ratio", "unit"])
+        kz.eq(m["ours"] > 0 and m["peer"] > 0, True, name)
+
+
+kz.main()
