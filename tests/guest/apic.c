@@ -30,6 +30,9 @@
 #define LVT_MASKED      0x10000
 #define TIMER_DIV_1     0x0b
 
+#define PIC1_MASK 0x21
+#define PIC2_MASK 0xa1
+
 #define IOAPIC_INDEX (KZ_GPA_IOAPIC + 0x00)
 #define IOAPIC_DATA  (KZ_GPA_IOAPIC + 0x10)
 #define IOAPIC_PIN   0x10 /* low word of pin 0 */
@@ -67,6 +70,9 @@ static bool enable_x2apic(void)
 
 void apic_init(void)
 {
+	/* First the PIC, so that no interrupt of its is under way when LINT0 closes. */
+	port_out8(PIC1_MASK, 0xff);
+	port_out8(PIC2_MASK, 0xff);
 	apic_is_x2 = enable_x2apic();
 	apic_write(REG_SPURIOUS, SPURIOUS_ENABLE | VEC_SPURIOUS);
 	apic_write(REG_LVT_LINT0, LVT_MASKED);

@@ -88,8 +88,13 @@ class Guest:
         raise AssertionError(f"QEMU ended without event {name}")
 
     def qmp_command(self, name):
+        """Runs a QMP command and waits for its answer, which comes before its events."""
         self.qmp.write(json.dumps({"execute": name}) + "\n")
         self.qmp.flush()
+        while line := self.qmp.readline():
+            if "return" in json.loads(line):
+                return
+        raise AssertionError(f"QEMU ended before it answered {name}")
 
     def ended(self):
         """Waits for QEMU's end and returns all that was not read before."""
