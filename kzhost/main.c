@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define EXIT_USAGE 2
 
@@ -147,6 +148,8 @@ int main(int argc, char **argv)
 	r = prepare_descriptors(&e);
 	if (r == 0) {
 		ignore_signals();
+		/* The first conversion of a time would open /etc/localtime. */
+		tzset();
 		/* One heap for all threads: a heap each would cost memory and gain
 		 * nothing. */
 		mallopt(M_ARENA_MAX, 1);

@@ -48,6 +48,16 @@ def boots_talks_and_shuts_down(t):
 
 
 @kz.test
+def the_guest_can_read_its_clock(t):
+    host, c, client = booted(t)
+    client.send("time\r")
+    client.read_until("time\r")
+    client.read_until(time.strftime("%Y-", time.gmtime()))
+    client.read_until(PROMPT)
+    kz.eq(c.status()["state"], "running")
+
+
+@kz.test
 def poweroff_reboot_and_panic_are_told(t):
     for command, cause in (("poweroff", "poweroff"), ("reboot", "reset")):
         host, c, client = booted(t)
