@@ -5,7 +5,7 @@
 #include "cli/zonecfg_lex.h"
 
 #include "common/base/buf.h"
-#include "common/zone/props.h"
+#include "common/base/utf8.h"
 
 #include <string.h>
 
@@ -58,7 +58,7 @@ static int lex_word(const char **pos, bool value, char **ret_text, struct errmsg
 	}
 	if (r < 0)
 		return r;
-	if (b.p && !text_is_plain(b.p))
+	if (b.p && !utf8_is_plain(b.p))
 		return errmsg_set(e, -EINVAL, "control characters or invalid UTF-8");
 	if (buf_take(&b, ret_text) < 0)
 		return errmsg_set(e, -ENOMEM, "no memory");

@@ -4,6 +4,8 @@
  */
 #include "common/base/err.h"
 
+#include "common/base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,7 @@ int errmsg_set(struct errmsg *e, int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
+	utf8_make_plain(e->text);
 	return err;
 }
 
@@ -35,5 +38,6 @@ int errmsg_prefix(struct errmsg *e, int err, const char *fmt, ...)
 	used = strlen(e->text);
 	room = sizeof(e->text) - used;
 	snprintf(e->text + used, room, ": %s", old.text);
+	utf8_make_plain(e->text);
 	return err;
 }

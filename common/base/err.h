@@ -11,14 +11,15 @@
 #include "common/base/base.h"
 
 struct errmsg {
-	char text[512]; /* one line, no newline at the end; "" until set */
+	char text[512]; /* one line of UTF-8, no control characters; "" until set */
 };
 
 /**
  * errmsg_set() - Write the text of an error
  * @e:		Where to; may be NULL
  * @err:	What to return, a negative errno
- * @fmt:	printf format; too long a text is cut
+ * @fmt:	printf format; too long a text is cut, and what is not UTF-8 or a control
+ *		character becomes '?': the text may hold what a stranger wrote
  *
  * Return: @err
  */

@@ -32,7 +32,6 @@ static bool is_alnum(char ch)
 
 int zone_name_check(const char *name, struct errmsg *e)
 {
-	const char *show = text_is_plain(name) ? name : "?";
 	const char *rule = NULL;
 
 	if (!is_alnum(name[0]))
@@ -45,7 +44,7 @@ int zone_name_check(const char *name, struct errmsg *e)
 		if (!is_alnum(*p) && !strchr("_-.", *p))
 			rule = "only letters, digits, '_', '-' and '.' are allowed";
 	if (rule)
-		return errmsg_set(e, -EINVAL, "%.80s: invalid zone name: %s", show, rule);
+		return errmsg_set(e, -EINVAL, "%.80s: invalid zone name: %s", name, rule);
 	return 0;
 }
 

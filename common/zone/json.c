@@ -141,7 +141,7 @@ static int read_member(struct reader *rd, const char *key, json_t *v)
 	if (r == -ENOENT) /* neither: one list of both would be too long, name the key */
 		errmsg_set(rd->e, r,
 			   "\"%.64s\": neither a global property nor a resource type",
-			   text_is_plain(key) ? key : "?");
+			   key);
 	return errmsg_prefix(rd->e, -EINVAL, "%s", rd->place);
 }
 
@@ -179,8 +179,7 @@ int zconf_parse(const char *name, const char *data, size_t len, const char *plac
 		return errmsg_set(e, -ENOMEM, "no memory");
 	if (!j)
 		return errmsg_set(e, -EINVAL, "%s: line %d, column %d: %s", place,
-				  je.line, je.column,
-				  text_is_plain(je.text) ? je.text : "not JSON");
+				  je.line, je.column, je.text);
 	r = zconf_new(name, &c, e);
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 #include "common/zone/props.h"
 
 #include "common/base/buf.h"
+#include "common/base/utf8.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -60,36 +61,6 @@ unsigned prop_index(enum prop_id id)
 	return (unsigned)id - (unsigned)res_defs[prop_def(id)->res].first;
 }
 
-bool text_is_plain(const char *s)
-{
-	/* The least code point of each length; below 0xa0 are control characters. */
-	static const uint32_t least[] = { 0x20, 0xa0, 0x800, 0x10000 };
-	const unsigned char *p = (const unsigned char *)s;
-
-	while (*p) {
-		unsigned n = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
-		uint32_t c = n ? *p & (0x3fu >> n) : *p;
-
-		if ((*p >= 0x80 && *p < 0xc2) || *p > 0xf4 || *p == 0x7f)
-			return false;
-		p++;
-		for (unsigned i = 0; i < n; i++, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (*p & 0x3f);
-		}
-		if (c < least[n] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
-			return false;
-	}
-	return true;
-}
-
-/* A name for an error text; a hostile one could do things to a terminal. */
-static const char *show(const char *name)
-{
-	return text_is_plain(name) ? name : "?";
-}
-
 /* Why we lack a name that Solaris has, or NULL. */
 static const char *unsupported_reason(const char *res, const char *name)
 {
@@ -121,7 +92,7 @@ int res_find(const char *name, enum res_type *ret_type, struct errmsg *e)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
 					len ? ", " : "", res_defs[i].name);
 	return errmsg_set(e, -ENOENT, "\"%.64s\": no such resource type; there are: %s",
-			  show(name), known);
+			  name, known);
 }
 
 int prop_find(enum res_type type, const char *name, enum prop_id *ret_prop,
@@ -146,7 +117,7 @@ int prop_find(enum res_type type, const char *name, enum prop_id *ret_prop,
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
 					len ? ", " : "", prop_defs[rd->first + i].name);
 	return errmsg_set(e, -ENOENT, "%s: \"%.64s\": no such property; there are: %s",
-			  rd->name, show(name), known);
+			  rd->name, name, known);
 }
 
 /* A size in the largest unit that divides it. */
@@ -206,7 +177,7 @@ static int refuse(enum prop_id prop, const char *text, const char *why, struct e
 
 	prop_allowed(prop, allowed, sizeof(allowed));
 	return errmsg_set(e, -EINVAL, "%s: %s: \"%.100s\": %s; allowed: %s",
-			  res_defs[d->res].name, d->name, show(text), why, allowed);
+			  res_defs[d->res].name, d->name, text, why, allowed);
 }
 
 /* Digits only, with an optional unit. 0, -EINVAL (not one), -ERANGE (over 64 bits). */
@@ -317,7 +288,7 @@ static const char *check_text(const struct prop_def *d, const char *text)
 {
 	size_t n = strlen(text);
 
-	if (!text_is_plain(text))
+	if (!utf8_is_plain(text))
 		return "control characters or invalid UTF-8";
 	switch (d->kind) {
 	case KIND_TEXT:
@@ -418,7 +389,7 @@ int prop_expand(enum prop_id prop, const char *text, const char *zonename, const
 			return errmsg_set(e, -EINVAL,
 					  "%s: %s: unknown token at \"%.40s\"; allowed: "
 					  "%%{zonename}, %s%%%%",
-					  res_defs[d->res].name, d->name, show(p),
+					  res_defs[d->res].name, d->name, p,
 					  id ? "%{id}, " : "");
 		}
 	}

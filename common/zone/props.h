@@ -239,7 +239,4 @@ int prop_expand(enum prop_id prop, const char *text, const char *zonename, const
 /* A canonical size or number as a number: what prop_parse() made always works. */
 uint64_t prop_number(const char *canonical);
 
-/* True when the text is valid UTF-8 without control characters. */
-bool text_is_plain(const char *s);
-
 #endif

@@ -4,6 +4,7 @@
  */
 #include "common/zone/conf.h"
 
+#include "common/base/utf8.h"
 #include "common/sys/file.h"
 #include "common/zone/templates.h"
 
@@ -95,11 +96,10 @@ int zconf_template(const struct paths *p, const char *template, const char *zone
 
 	if (!dir)
 		return no_memory(e);
-	if (strchr(template, '/') || template[0] == '.' || !text_is_plain(template) ||
+	if (strchr(template, '/') || template[0] == '.' || !utf8_is_plain(template) ||
 	    snprintf(path, sizeof(path), "%s/%s.json", dir, template) >=
 		    (int)sizeof(path))
-		return errmsg_set(e, -EINVAL, "%.80s: invalid template name",
-				  text_is_plain(template) ? template : "?");
+		return errmsg_set(e, -EINVAL, "%.80s: invalid template name", template);
 	r = load_file(path, zone, ret_conf, e);
 	if (r != -ENOENT)
 		return r;

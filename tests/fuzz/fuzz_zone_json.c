@@ -4,6 +4,7 @@
  *
  * Beside not crashing: what is accepted can be written and read back the same.
  */
+#include "common/base/utf8.h"
 #include "common/zone/conf.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -16,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = NULL;
 	int r = zconf_parse("db", (const char *)data, size, "f", &c, &e);
 
-	ASSERT((r == 0) == (e.text[0] == '\0') && text_is_plain(e.text));
+	ASSERT((r == 0) == (e.text[0] == '\0') && utf8_is_plain(e.text));
 	if (r == 0) {
 		ASSERT(zconf_format(c, &text) == 0);
 		ASSERT(zconf_parse("db", text, strlen(text), "f", &again, &e) == 0);

@@ -7,6 +7,7 @@
 #include "common/base/fsm.h"
 #include "common/base/le.h"
 #include "common/base/trace.h"
+#include "common/base/utf8.h"
 #include "tests/harness/harness.h"
 
 #include <fcntl.h>
@@ -304,4 +305,55 @@ TEST(assert, failure_prints_the_ring_and_aborts)
 	T_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 	T_HAS(text, "core: the last thing\n");
 	T_HAS(text, "assertion failed: 2 + 2 == 5\n");
+}
+
+TEST(utf8, is_checked_to_the_byte)
+{
+	static const char *const good[] = { "",
+					    "a",
+					    "\xc2\xa0",
+					    "\xed\x9f\xbf",
+					    "\xee\x80\x80",
+					    "\xf0\x90\x80\x80",
+					    "\xf4\x8f\xbf\xbf" };
+	static const char *const bad[] = {
+		"\x1f",
+		"\x7f",
+		"\x80",
+		"\xc0\xaf",
+		"\xc1\xbf",
+		"\xc2",
+		"\xc2\x41",
+		"\xe0\xa4",
+		"\xed\xa0\x80",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xc2\x85",
+		"\xe0\x80\xaf",
+		"\xf0\x80\x80\xaf",
+		"\xe0\x9f\xbf",
+		"\xf0\x8f\xbf\xbf",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		T_TRUE(utf8_is_plain(good[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		T_FALSE(utf8_is_plain(bad[i]));
+}
+
+TEST(errmsg, what_strangers_wrote_is_made_plain)
+{
+	struct errmsg e;
+	char long_text[600];
+
+	errmsg_set(&e, -EINVAL, "%s", "a\x1b[2J\xff\xc3\xa9\n");
+	T_STREQ(e.text, "a?[2J?\xc3\xa9?");
+	/* a character cut in two by the end of the room */
+	memset(long_text, 'x', sizeof(long_text));
+	strcpy(long_text + 510, "\xc3\xa9");
+	errmsg_set(&e, -EINVAL, "%s", long_text);
+	T_EQ(strlen(e.text), 511);
+	T_EQ(e.text[510], '?');
+	errmsg_prefix(&e, -EINVAL, "%.1s", "\xc3\xa9");
+	T_EQ(memcmp(e.text, "?: xxx", 6), 0);
 }
