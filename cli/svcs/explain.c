@@ -66,7 +66,7 @@ static void add_reason(struct buf *out, const struct instance *i)
 	const char *reason = i->reason;
 	size_t len = strlen(reason);
 
-	if (len)
+	if (len && strcmp(reason, i->state) != 0)
 		buf_addf(out, "Reason: %s%s\n", reason,
 			 reason[len - 1] == '.' ? "" : ".");
 	else if (strcmp(i->state, "disabled") == 0)

@@ -13,7 +13,7 @@ INSTANCES = [
     instance("db", "maintenance", time_ms=1165000000000,
              reason="start failed: kernel /k: No such file or directory", contract=0),
     instance("mail", "online", contract=1),
-    instance("off", "disabled", enabled=False),
+    instance("off", "disabled", enabled=False, reason="disabled"),
     instance("rest", "disabled", enabled=False, temporary=True),
     instance("boot", "offline", next_state="online"),
 ]
