@@ -377,6 +377,7 @@ static void consider_cycle(struct core *c, struct inst *i)
 	if (i->on_cycle && !inst_active(i) && i->mode != MODE_MAINT) {
 		core_touch(c, i);
 		cycle_text(c, i, i->why, sizeof(i->why));
+		i->why_new = true;
 		inst_event(c, i, IEV_TROUBLE);
 		i->cycle_maint = true;
 	} else if (!i->on_cycle && i->cycle_maint) {

@@ -185,8 +185,8 @@ static void bring_up(struct core *c, struct inst *i)
 
 static void repair(struct core *c, struct inst *i)
 {
-	i->why[0] = '\0';
 	if (i->mode != MODE_HELD) {
+		why_set(i, "%s", "");
 		bring_up(c, i);
 	} else if (i->panicked) {
 		i->by_operator = true;

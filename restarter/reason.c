@@ -175,7 +175,7 @@ void reason_text(const struct core *c, const struct inst *i, char *text, size_t 
 		break;
 	case MODE_MAINT:
 	case MODE_HELD:
-		snprintf(text, size, "%s", i->why);
+		snprintf(text, size, "%s", i->why[0] ? i->why : "no reason was recorded");
 		break;
 	case MODE_N:
 		break;

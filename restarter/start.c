@@ -125,7 +125,7 @@ static void settle_down(struct core *c, struct inst *i, bool host_boot)
 		    (i->saved_state == INST_ONLINE || i->saved_state == INST_DEGRADED);
 
 	if (host_boot) {
-		i->why[0] = '\0';
+		why_set(i, "%s", "");
 		inst_enable(c, i, i->autoboot);
 		inst_event(c, i, i->autoboot ? IEV_ON : IEV_OFF);
 		return;

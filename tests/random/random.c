@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * random.c - random histories of the restarter's core
+ *
+ * random [-v] [--seed N] [--count N]: history n has seed N + n and depends on nothing
+ * else. A failure prints the seed; "--seed THAT --count 1 -v" shows the history.
+ */
+#include "tests/random/world.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void broken(const struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("not ok 1 - random histories\n# seed %llu, step %u, %.3f s: ",
+	       (unsigned long long)w->seed, w->n_steps, (double)w->now_ms / 1000);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n# to see it: random --seed %llu --count 1 -v\n",
+	       (unsigned long long)w->seed);
+	exit(1);
+}
+
+void say(const struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!w->verbose)
+		return;
+	printf("# [%.3f] ", (double)w->now_ms / 1000);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+}
+
+/* splitmix64 */
+static uint64_t rnd64(struct world *w)
+{
+	uint64_t z = (w->rng += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+unsigned rnd(struct world *w, unsigned n)
+{
+	return (unsigned)(rnd64(w) % n);
+}
+
+bool chance(struct world *w, unsigned percent)
+{
+	return rnd(w, 100) < percent;
+}
+
+struct zone *zone_of(struct world *w, const struct inst *i)
+{
+	struct core_view v;
+
+	core_view(w->core, i, &v);
+	return &w->zones[v.zone[0] - 'a'];
+}
+
+/* A dependency: mostly on a zone that comes before, so that cycles are rare. */
+static void random_dep(struct world *w, struct zone *z, unsigned number, unsigned n)
+{
+	static const char *const groups[] = { "", "", "data" };
+	struct core_dep *d = &z->deps[n];
+	unsigned dice = rnd(w, 100);
+
+	z->target[n] = dice < 4 ? -1 : dice < 7 ? -2 : (int)rnd(w, number ? number : 1);
+	if (dice > 94)
+		z->target[n] = (int)rnd(w, ZONES);
+	dice = rnd(w, 100);
+	d->grouping = dice < 70   ? DEP_REQUIRE_ALL
+		      : dice < 80 ? DEP_REQUIRE_ANY
+		      : dice < 92 ? DEP_OPTIONAL_ALL
+				  : DEP_EXCLUDE_ALL;
+	if (z->target[n] == (int)number && !chance(w, 20))
+		z->target[n] = -1;
+	d->group = d->grouping == DEP_REQUIRE_ANY ? groups[2] : groups[rnd(w, 2)];
+	if (z->target[n] >= 0)
+		snprintf(z->fmri[n], sizeof(z->fmri[n]), CORE_FMRI_PREFIX "%s",
+			 w->zones[z->target[n]].name);
+	else
+		snprintf(z->fmri[n], sizeof(z->fmri[n]), "svc:/%s",
+			 z->target[n] == -1 ? "system/zones:default" : "network/x:y");
+	d->fmri = z->fmri[n];
+}
+
+static void random_spec(struct world *w, struct zone *z)
+{
+	unsigned number = (unsigned)(z - w->zones);
+	bool autoboot = z->spec.autoboot;
+
+	z->spec = (struct core_spec){
+		.priority = (enum boot_priority)rnd(w, 3),
+		.autoshutdown = (enum autoshutdown)rnd(w, 3),
+		.on_panic = (enum on_panic)rnd(w, 3),
+		.autoboot = z->listed && chance(w, 70) ? autoboot : chance(w, 70),
+		.shutdown_timeout_ms = 1000 * rnd(w, 30),
+		.goals_timeout_ms = chance(w, 50) ? 0 : 1000 * (1 + rnd(w, 30)),
+		.deps = z->deps,
+		.n_deps = chance(w, 30) ? 0 : rnd(w, DEPS_MAX + 1),
+	};
+	for (unsigned n = 0; n < z->spec.n_deps; n++)
+		random_dep(w, z, number, n);
+}
+
+static void step_failed(struct world *w, const struct core_event *ev, int r)
+{
+	if (r == -ENOENT && ev->zone && !w->zones[ev->zone[0] - 'a'].listed)
+		w->op_open[ev->op] = false;
+	else if (r != -EBUSY || ev->type != EV_ZONE_GONE ||
+		 w->zones[ev->zone[0] - 'a'].m.phase == VM_NONE)
+		broken(w, "%s gives %d", core_ev_names[ev->type], r);
+}
+
+/* One step. The first @limit of its actions are carried out (all: UINT_MAX). */
+static int step_part(struct world *w, struct core_event *ev, unsigned limit)
+{
+	int r;
+
+	ev->now_ms = w->now_ms;
+	w->ev = ev;
+	w->n_steps++;
+	say(w, "> %s %s", core_ev_names[ev->type], ev->zone ? ev->zone : "");
+	check_slots_begin(w, ev);
+	r = core_step(w->core, ev, &w->actions);
+	if (r < 0) {
+		step_failed(w, ev, r);
+		return r;
+	}
+	if (limit != UINT32_MAX) {
+		for (unsigned n = 0; n < MIN(limit, w->actions.n); n++)
+			sim_action(w, &w->actions.v[n]);
+		return 0;
+	}
+	check_actions(w);
+	for (unsigned n = 0; n < w->actions.n; n++) {
+		const struct core_action *a = &w->actions.v[n];
+
+		say(w, "%s %s: %s", core_act_names[a->type],
+		    a->inst ? zone_of(w, a->inst)->name : "", a->reason);
+		if (a->type != ACT_PERSIST)
+			sim_action(w, a);
+	}
+	return 0;
+}
+
+static int step(struct world *w, struct core_event *ev)
+{
+	int r = step_part(w, ev, UINT32_MAX);
+
+	if (r == 0)
+		check_step(w);
+	return r;
+}
+
+static void host_event(struct world *w, enum core_ev type)
+{
+	struct core_event ev = { .type = type };
+
+	step(w, &ev);
+}
+
+static void set_limit(struct world *w)
+{
+	struct core_event ev = { .type = EV_LIMITS };
+
+	ev.limits.boot_shutdown = w->limit = chance(w, 30) ? 0 : 1 + rnd(w, 4);
+	step(w, &ev);
+}
+
+static void tell_zone(struct world *w, struct zone *z)
+{
+	struct core_event ev = { .type = EV_ZONE_SET, .zone = z->name, .spec = z->spec };
+
+	z->listed = true;
+	check_cycles(w);
+	step(w, &ev);
+}
+
+/* All that a new restarter finds. */
+static void tell_all(struct world *w)
+{
+	struct core_event limits = { .type = EV_LIMITS };
+
+	limits.limits.boot_shutdown = w->limit;
+	step(w, &limits);
+	for (unsigned n = 0; n < ZONES; n++) {
+		struct zone *z = &w->zones[n];
+		struct core_event saved = { .type = EV_ZONE_RESTORE, .zone = z->name };
+		struct core_event adopt = { .type = EV_ADOPT, .zone = z->name };
+		struct core_event ev = { .zone = z->name };
+
+		if (!z->installed)
+			continue;
+		/* tell_zone() checks; the machine that is not adopted yet must not count
+		 */
+		saved.saved = z->saved;
+		adopt.adopt.phase = z->m.phase;
+		adopt.adopt.since_ms = z->m.since_ms;
+		z->m.phase = VM_NONE;
+		tell_zone(w, z);
+		if (z->has_saved)
+			step(w, &saved);
+		z->m.phase = adopt.adopt.phase;
+		if (z->m.phase != VM_NONE)
+			step(w, &adopt);
+		ev.type = z->m.panicked ? EV_VM_PANICKED : EV_VM_GOALS;
+		if (z->m.phase == VM_RUNNING && (z->m.panicked || z->m.goals))
+			step(w, &ev);
+	}
+}
+
+/* The restarter dies, sometimes the host with it, and comes back. */
+static void restart(struct world *w, bool host)
+{
+	say(w, "the %s dies", host ? "host" : "restarter");
+	core_free(w->core);
+	w->core = NULL;
+	if (core_new(&w->core) < 0)
+		broken(w, "no memory");
+	memset(w->op_open, 0, sizeof(w->op_open));
+	w->ready = w->stopping = w->stopped = false;
+	for (unsigned n = 0; n < ZONES; n++) {
+		w->zones[n].listed = false;
+		w->zones[n].boot_slot = w->zones[n].stop_slot = false;
+		if (host)
+			w->zones[n].m.phase = VM_NONE;
+	}
+	if (!host && chance(w, 30))
+		w->now_ms += rnd(w, 20000);
+	tell_all(w);
+	w->ready = true;
+	check_cycles(w);
+	host_event(w, host ? EV_HOST_BOOT : EV_READY);
+}
+
+static void install(struct world *w, struct zone *z)
+{
+	z->installed = true;
+	z->has_saved = false;
+	random_spec(w, z);
+	tell_zone(w, z);
+}
+
+static void uninstall(struct world *w, struct zone *z)
+{
+	struct core_event ev = { .type = EV_ZONE_GONE, .zone = z->name };
+
+	z->listed = false;
+	check_cycles(w);
+	if (z->m.phase != VM_NONE)
+		z->listed = true;
+	if (step(w, &ev) == 0)
+		z->installed = false;
+	check_cycles(w);
+}
+
+static void operate(struct world *w, struct zone *z, struct core_event *ev)
+{
+	static const enum core_ev verbs[] = { EV_BOOT,     EV_BOOT,   EV_BOOT,
+					      EV_SHUTDOWN, EV_HALT,   EV_REBOOT,
+					      EV_RESTART,  EV_ENABLE, EV_ENABLE,
+					      EV_DISABLE,  EV_CLEAR,  EV_CLEAR };
+
+	*ev = (struct core_event){ .type = verbs[rnd(w, ARRAY_SIZE(verbs))],
+				   .zone = z->name,
+				   .temporary = chance(w, 50) };
+	if (chance(w, 90) && w->n_ops + 1 < OPS_MAX) {
+		ev->op = ++w->n_ops;
+		w->op_open[ev->op] = true;
+	}
+	if (z->m.phase != VM_NONE)
+		z->operator_stop = true;
+}
+
+/* Something that was true before, or comes too late. */
+static void noise(struct world *w, struct zone *z)
+{
+	static const enum core_ev late[] = { EV_VM_RUNNING, EV_VM_GOALS, EV_VM_EXITED,
+					     EV_VM_FAILED, EV_VM_PANICKED };
+	struct core_event ev = { .zone = z->name, .end = VM_END_CRASH };
+
+	if (z->m.phase == VM_NONE)
+		ev.type = late[rnd(w, ARRAY_SIZE(late))];
+	else if (z->m.phase != VM_STARTING)
+		ev.type = EV_VM_RUNNING;
+	else
+		return;
+	step(w, &ev);
+}
+
+static void advance(struct world *w)
+{
+	uint64_t machine = sim_next_ms(w), core = core_deadline_ms(w->core);
+	uint64_t next = MIN(machine, core);
+	struct core_event ev;
+
+	if (next == NEVER)
+		return;
+	w->now_ms = MAX(w->now_ms, next);
+	if (core <= w->now_ms && (machine > w->now_ms || chance(w, 50))) {
+		host_event(w, EV_TIMER);
+		return;
+	}
+	for (unsigned n = 0; n < ZONES; n++)
+		if (sim_due(w, &w->zones[n], &ev)) {
+			step(w, &ev);
+			return;
+		}
+}
+
+/* Carries out only the begin of a step's actions, then dies. */
+static void die_in_the_middle(struct world *w, struct zone *z)
+{
+	struct core_event ev = { .type = EV_TIMER };
+
+	if (!w->stopping && z->listed)
+		operate(w, z, &ev);
+	if (step_part(w, &ev, rnd(w, 8)) == 0)
+		restart(w, chance(w, 20));
+}
+
+static void change_zone(struct world *w, struct zone *z)
+{
+	if (!z->installed) {
+		install(w, z);
+	} else if (chance(w, 30)) {
+		uninstall(w, z);
+	} else {
+		random_spec(w, z);
+		tell_zone(w, z);
+	}
+}
+
+static void random_event(struct world *w)
+{
+	struct zone *z = &w->zones[rnd(w, ZONES)];
+	unsigned dice = rnd(w, 1000);
+	struct core_event ev;
+
+	if (dice < 700) {
+		advance(w);
+	} else if (dice < 900) {
+		operate(w, z, &ev);
+		step(w, &ev);
+	} else if (dice < 940) {
+		change_zone(w, z);
+	} else if (dice < 965 && z->listed) {
+		noise(w, z);
+	} else if (dice < 980) {
+		set_limit(w);
+	} else if (dice < 990) {
+		restart(w, chance(w, 20));
+	} else {
+		die_in_the_middle(w, z);
+	}
+}
+
+/* Machines behave, nobody interferes: everything has to come to rest. */
+static void calm_down(struct world *w)
+{
+	unsigned budget = 3000;
+
+	w->calm = true;
+	while (sim_next_ms(w) != NEVER || core_deadline_ms(w->core) != NEVER) {
+		if (!budget--)
+			broken(w, "it does not come to rest");
+		advance(w);
+	}
+	check_quiet(w);
+	w->calm = false;
+}
+
+static void host_stop(struct world *w)
+{
+	struct core_event ev = { .type = EV_HOST_STOP };
+	unsigned budget = 1000;
+
+	w->stopping = true;
+	ev.stop_deadline_ms = w->stop_deadline_ms = w->now_ms + 1000 * rnd(w, 120);
+	step(w, &ev);
+	while (!w->stopped) {
+		if (!budget--)
+			broken(w, "the host does not stop");
+		if (chance(w, 5)) {
+			operate(w, &w->zones[rnd(w, ZONES)], &ev);
+			step(w, &ev);
+		}
+		advance(w);
+	}
+	if (w->now_ms > w->stop_deadline_ms + 1000)
+		broken(w, "stopped after the deadline");
+	for (uint64_t op = 1; op <= w->n_ops; op++)
+		if (w->op_open[op])
+			broken(w, "operation %llu was never answered",
+			       (unsigned long long)op);
+}
+
+static void begin(struct world *w, uint64_t seed, bool verbose)
+{
+	*w = (struct world){ .rng = seed, .seed = seed, .verbose = verbose };
+	if (core_new(&w->core) < 0)
+		broken(w, "no memory");
+	for (unsigned n = 0; n < ZONES; n++)
+		snprintf(w->zones[n].name, sizeof(w->zones[n].name), "%c%u", 'a' + n, n);
+	w->now_ms = 1000000;
+	set_limit(w);
+	for (unsigned n = 0; n < ZONES; n++)
+		if (chance(w, 80))
+			install(w, &w->zones[n]);
+	w->ready = true;
+	check_cycles(w);
+	host_event(w, EV_HOST_BOOT);
+}
+
+static unsigned history(uint64_t seed, bool verbose)
+{
+	static struct world w;
+	unsigned length;
+
+	begin(&w, seed, verbose);
+	length = 20 + rnd(&w, 80);
+	for (unsigned n = 0; n < length; n++)
+		random_event(&w);
+	if (chance(&w, 50))
+		calm_down(&w);
+	host_stop(&w);
+	core_free(w.core);
+	core_actions_fini(&w.actions);
+	return w.n_steps;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t seed = 1, count = 10000, n_steps = 0;
+	bool verbose = false;
+
+	for (int n = 1; n < argc; n++) {
+		if (strcmp(argv[n], "-v") == 0)
+			verbose = true;
+		else if (strcmp(argv[n], "--seed") == 0 && n + 1 < argc)
+			seed = strtoull(argv[++n], NULL, 0);
+		else if (strcmp(argv[n], "--count") == 0 && n + 1 < argc)
+			count = strtoull(argv[++n], NULL, 0);
+		else {
+			fprintf(stderr, "usage: random [-v] [--seed N] [--count N]\n");
+			return 2;
+		}
+	}
+	printf("1..1\n");
+	for (uint64_t n = 0; n < count; n++)
+		n_steps += history(seed + n, verbose);
+	printf("# %llu histories, %llu steps\nok 1 - random histories\n",
+	       (unsigned long long)count, (unsigned long long)n_steps);
+	return 0;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * world.h - a host in simulated time around the restarter's core
+ *
+ * DOC: Parts
+ *
+ * sim.c	machines and a disk: carries out actions, has events come back after
+ *random delays, or wrong, or never check.c	what must hold after every step, from the
+ *configuration and the simulated machines, not from what the core thinks of itself
+ * random.c	histories: configurations, operators, restarts of the restarter, the end
+ */
+#ifndef KZ_TESTS_RANDOM_WORLD_H
+#define KZ_TESTS_RANDOM_WORLD_H
+
+#include "restarter/core.h"
+
+#include <stdio.h>
+
+#define ZONES    10
+#define DEPS_MAX 4
+#define OPS_MAX  512
+#define NEVER    UINT64_MAX
+
+enum vm_say { SAY_RUNNING, SAY_GOALS, SAY_FAILED, SAY_PANIC, SAY_END };
+
+struct machine {
+	enum vm_phase phase;
+	bool goals, panicked, stop_told;
+	uint64_t since_ms;
+	uint64_t next_ms; /* when it says something; NEVER */
+	enum vm_say next;
+	enum vm_end end;
+};
+
+struct zone {
+	char name[16];
+	bool installed, listed; /* listed: the core knows it */
+	struct core_spec spec;
+	struct core_dep deps[DEPS_MAX];
+	char fmri[DEPS_MAX][64];
+	int target[DEPS_MAX]; /* zone number; -1: the restarter itself, -2: absent */
+	bool on_cycle;
+	struct machine m;
+	bool has_saved;
+	struct core_saved saved; /* on disk */
+	bool boot_slot, stop_slot;
+	bool operator_stop; /* its present machine was touched by an operator */
+};
+
+struct world {
+	uint64_t rng, seed;
+	struct core *core;
+	struct core_actions actions;
+	uint64_t now_ms;
+	struct zone zones[ZONES];
+	unsigned limit;
+	bool ready, stopping, stopped, calm, verbose;
+	uint64_t stop_deadline_ms;
+	bool op_open[OPS_MAX];
+	uint64_t n_ops;
+	unsigned n_steps;
+	const struct core_event *ev; /* of the step being checked */
+};
+
+/* Ends the program with the seed that leads here. */
+_Noreturn void broken(const struct world *w, const char *fmt, ...) printf_like(2, 3);
+void say(const struct world *w, const char *fmt, ...) printf_like(2, 3);
+
+/* random.c */
+unsigned rnd(struct world *w, unsigned n); /* 0 to n - 1 */
+bool chance(struct world *w, unsigned percent);
+struct zone *zone_of(struct world *w, const struct inst *i);
+
+/* sim.c */
+void sim_action(struct world *w, const struct core_action *a);
+bool sim_due(struct world *w, struct zone *z, struct core_event *ret_ev);
+uint64_t sim_next_ms(const struct world *w);
+
+/* check.c */
+void check_cycles(struct world *w);
+void check_actions(struct world *w);
+void check_step(struct world *w);
+void check_quiet(struct world *w);
+void check_slots_begin(struct world *w, const struct core_event *ev);
+
+#endif
