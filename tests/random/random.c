@@ -185,6 +185,17 @@ static void tell_zone(struct world *w, struct zone *z)
 	step(w, &ev);
 }
 
+static void adopt(struct world *w, struct zone *z, struct core_event *ev)
+{
+	struct core_view v;
+
+	step(w, ev);
+	core_view(w->core, core_find(w->core, z->name), &v);
+	z->boot_slot = v.phase == VM_STARTING ||
+		       (v.phase == VM_RUNNING && v.state == INST_OFFLINE);
+	z->stop_slot = v.phase == VM_STOPPING;
+}
+
 /* All that a new restarter finds. */
 static void tell_all(struct world *w)
 {
@@ -195,7 +206,7 @@ static void tell_all(struct world *w)
 	for (unsigned n = 0; n < ZONES; n++) {
 		struct zone *z = &w->zones[n];
 		struct core_event saved = { .type = EV_ZONE_RESTORE, .zone = z->name };
-		struct core_event adopt = { .type = EV_ADOPT, .zone = z->name };
+		struct core_event found = { .type = EV_ADOPT, .zone = z->name };
 		struct core_event ev = { .zone = z->name };
 
 		if (!z->installed)
@@ -203,15 +214,15 @@ static void tell_all(struct world *w)
 		/* tell_zone() checks; the machine that is not adopted yet must not count
 		 */
 		saved.saved = z->saved;
-		adopt.adopt.phase = z->m.phase;
-		adopt.adopt.since_ms = z->m.since_ms;
+		found.adopt.phase = z->m.phase;
+		found.adopt.since_ms = z->m.since_ms;
 		z->m.phase = VM_NONE;
 		tell_zone(w, z);
 		if (z->has_saved)
 			step(w, &saved);
-		z->m.phase = adopt.adopt.phase;
+		z->m.phase = found.adopt.phase;
 		if (z->m.phase != VM_NONE)
-			step(w, &adopt);
+			adopt(w, z, &found);
 		ev.type = z->m.panicked ? EV_VM_PANICKED : EV_VM_GOALS;
 		if (z->m.phase == VM_RUNNING && (z->m.panicked || z->m.goals))
 			step(w, &ev);
