@@ -17,6 +17,7 @@
 #include "kzhost/ctl_server.h"
 #include "kzhost/fds.h"
 #include "kzhost/io/console.h"
+#include "kzhost/io/linger.h"
 #include "kzhost/sandbox/sandbox.h"
 #include "kzhost/vm/vm.h"
 
@@ -36,7 +37,8 @@ struct host {
 	uint8_t uuid[16];
 	unsigned n_vcpus;
 	struct ctl_server *ctl;
-	struct vm *vm;           /* from CREATE until the end was told */
+	int linger;    /* ring to let go of KVM's machine with; negative = none */
+	struct vm *vm; /* from CREATE until the end was told */
 	struct console *console; /* from CREATE until the end */
 	struct vm_stats last;    /* of a machine that is gone */
 	uv_poll_t vm_poll;
@@ -216,6 +218,13 @@ static int init_fill_thread(void)
 	return sandbox_thread(SANDBOX_FILL);
 }
 
+static void close_vm(void *arg, int fd)
+{
+	struct host *h = arg;
+
+	linger_close(take_fd(&h->linger), fd);
+}
+
 static int create_machine(struct host *h, const struct ctl_create *msg, const int *fd,
 			  struct errmsg *e)
 {
@@ -229,6 +238,8 @@ static int create_machine(struct host *h, const struct ctl_create *msg, const in
 		.initrd_fd = fd[CTL_FD_INITRD],
 		.thread_init = init_vcpu_thread,
 		.fill_init = init_fill_thread,
+		.close_vm = close_vm,
+		.close_arg = h,
 	};
 	int r;
 
@@ -427,6 +438,7 @@ static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 	h->timer.data = h;
 	uv_idle_init(&h->loop, &h->more);
 	h->more.data = h;
+	h->linger = linger_open();
 	r = sandbox_enter();
 	if (r < 0)
 		return errmsg_set(e, r, "sandbox: %s", strerror(-r));
@@ -438,7 +450,9 @@ static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 
 int host_run(const char *zone, int ctl_fd, struct errmsg *e)
 {
-	struct host h = { .zone = zone, .state = (enum ctl_state)ctl_fsm.initial };
+	struct host h = { .zone = zone,
+			  .linger = -1,
+			  .state = (enum ctl_state)ctl_fsm.initial };
 	struct timespec now;
 	int r = begin(&h, ctl_fd, e);
 

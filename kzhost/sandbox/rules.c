@@ -7,6 +7,7 @@
  */
 #include "kzhost/sandbox/rules.h"
 
+#include <linux/io_uring.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -96,6 +97,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(getsockopt, MAIN),
 	ANY(fcntl, MAIN),
 	ANY(close, MAIN),
+	IF(io_uring_register, MAIN, ARG(1, IORING_REGISTER_FILES)), /* io/linger.h */
 
 	/* Memory: nothing that can be executed is ever made. */
 	IF(mmap, ALL, MASKED(2, PROT_EXEC, 0)),

@@ -128,6 +128,8 @@ int kvm_init(struct kvm *kvm, int kvm_fd, const struct ram *ram, unsigned n_vcpu
 
 void kvm_fini(struct kvm *kvm)
 {
+	if (kvm->vm_fd >= 0 && kvm->close_vm)
+		kvm->close_vm(kvm->close_arg, take_fd(&kvm->vm_fd));
 	closep(&kvm->vm_fd);
 }
 

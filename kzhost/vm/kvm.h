@@ -22,7 +22,9 @@ static_assert(offsetof(struct kvm_cpuid_table, entry) == sizeof(struct kvm_cpuid
 	      "KVM ABI");
 
 struct kvm {
-	int vm_fd; /* -1 = none */
+	int vm_fd;                           /* -1 = none */
+	void (*close_vm)(void *arg, int fd); /* see struct vm_config */
+	void *close_arg;
 	size_t run_size;
 	struct kvm_cpuid_table cpuid; /* what KVM supports */
 };

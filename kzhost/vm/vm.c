@@ -86,6 +86,8 @@ static struct vm *vm_new(const struct vm_config *config)
 	vm->n_vcpus = config->n_vcpus;
 	vm->thread_init = config->thread_init;
 	vm->fill_init = config->fill_init;
+	vm->kvm.close_vm = config->close_vm;
+	vm->kvm.close_arg = config->close_arg;
 	pthread_mutex_init(&vm->lock, NULL);
 	pthread_cond_init(&vm->gate_open, NULL);
 	return vm;

@@ -30,6 +30,10 @@ struct vm_config {
 		void); /* run first on every vCPU thread (its seccomp filter); 0 or
 			* -errno, which ends the machine with VM_EV_FAULT */
 	int (*fill_init)(void); /* the same for the thread that fills RAM */
+	/* Closes KVM's machine, which takes the kernel long, for vm_free(); NULL =
+	 * close(2). */
+	void (*close_vm)(void *arg, int fd);
+	void *close_arg;
 };
 
 enum vm_event_type {

@@ -10,6 +10,7 @@
 #include "tests/harness/harness.h"
 
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -146,6 +147,15 @@ static const struct attempt attempts[] = {
 	{ TRY(getsockopt), M, "", { NOWHERE, 0, 0, 0, 0 } },
 	{ TRY(fcntl), M, "", { NOWHERE, F_GETFL } },
 	{ TRY(close), M, "", { NOWHERE } },
+	{ TRY(io_uring_register),
+	  M,
+	  "files",
+	  { NOWHERE, IORING_REGISTER_FILES, BAD, 1 } },
+	{ TRY(io_uring_register),
+	  0,
+	  "buffers",
+	  { NOWHERE, IORING_REGISTER_BUFFERS, BAD, 1 } },
+	{ TRY(io_uring_enter), 0, "", { NOWHERE, 0, 0, 0, 0, 0 } },
 
 	/* Threads and memory. */
 	{ TRY(read), ALL, "", { NOWHERE, BAD, 0 } },
