@@ -155,8 +155,7 @@ static int open_logs(struct shell *sh, struct boot *b, const struct zone *z,
 }
 
 /* Somebody who answers on the zone's control socket is a kzhost that we do not know. */
-static int open_ctl(struct shell *sh, struct boot *b, const struct zone *z,
-		    struct errmsg *e)
+static int open_ctl(struct shell *sh, struct boot *b, struct zone *z, struct errmsg *e)
 {
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CTL, z->name);
 	cleanup(closep) int probe = -1;
@@ -171,6 +170,7 @@ static int open_ctl(struct shell *sh, struct boot *b, const struct zone *z,
 			"a kzhost that svc.zones could not adopt still serves %s: "
 			"end it",
 			path);
+	z->stray = false;
 	r = sock_listen(path, SOCK_SEQPACKET, 0600, &b->listen_fd);
 	if (r < 0)
 		return errmsg_set(e, r, "%s: %s", path, strerror(-r));

@@ -270,7 +270,7 @@ void shell_commit(struct shell *sh)
 		free(v);
 	}
 	sh->committing = false;
-	if (sh->core_timer.data)
+	if (sh->begun)
 		arm_core_timer(sh);
 }
 
@@ -299,7 +299,7 @@ int shell_persist(struct shell *sh)
 		if (!failed_before)
 			log_err("%s: nothing new is begun until it can",
 				sh->persist_error);
-		if (sh->retry_timer.data)
+		if (sh->begun)
 			uv_timer_start(&sh->retry_timer, retry_fired, RETRY_MS, 0);
 	} else if (failed_before) {
 		*sh->persist_error = '\0';
@@ -343,7 +343,9 @@ void shell_console_listen(struct shell *sh, struct zone *z)
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CONSOLE, z->name);
 	int r;
 
-	if (z->console_fd >= 0 || z->host || z->life != LIFE_INSTALLED)
+	/* Before adoption nobody knows whether a kzhost has it. */
+	if (!sh->begun || z->console_fd >= 0 || z->host || z->stray ||
+	    z->life != LIFE_INSTALLED)
 		return;
 	r = path ? shell_zone_dir(sh, z) : -ENOMEM;
 	if (r == 0)
@@ -403,6 +405,7 @@ void shell_begin(struct shell *sh)
 {
 	sh->core_timer.data = sh->retry_timer.data = sh->extend_timer.data = sh;
 	sh->prepare.data = sh->check.data = sh;
+	sh->begun = true;
 	uv_timer_init(&sh->loop, &sh->core_timer);
 	uv_timer_init(&sh->loop, &sh->retry_timer);
 	uv_timer_init(&sh->loop, &sh->extend_timer);

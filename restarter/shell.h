@@ -49,6 +49,7 @@ struct shell {
 		unsigned n, cap;
 	} batch; /* collected since the last commit */
 	int next_id;
+	bool begun; /* the loop's handles live */
 	bool committing;
 
 	char boot_id[64];

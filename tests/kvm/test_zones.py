@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The whole way: two zones with the built-in guest, from zonecfg to their consoles."""
+
+import os
+import signal
+import socket
+
+import kz
+
+
+class Console:
+    """A client of a zone's console."""
+
+    def __init__(self, t, zone):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(kz.DEADLINE)
+        self.sock.connect(t.path("run/zones", zone, "console.sock"))
+        self.text = ""
+
+    def read_until(self, part):
+        """Everything up to the end of a text, which is taken."""
+        while part not in self.text:
+            data = self.sock.recv(65536)
+            if not data:
+                raise ConnectionError("console closed before %r: %r" % (part, self.text))
+            self.text += data.decode(errors="replace")
+        end = self.text.index(part) + len(part)
+        taken, self.text = self.text[:end], self.text[end:]
+        return taken
+
+    def send(self, text):
+        self.sock.sendall(text.encode())
+
+
+def two_zones(t):
+    """db, and web that depends on it, configured and installed by the operators' programs."""
+    kz.need_kvm()
+    t.svc_start()
+    kernel = kz.find_program("guest.elf")
+    for zone, more in (("db", ""),
+                       ("web", "add smf-dependency; set fmri=svc:/system/zones/zone:db; end;")):
+        t.run("zonecfg", "-z", zone,
+              "create -b; add capped-memory; set physical=64M; end; add virtual-cpu; "
+              "set ncpus=1; end; add direct-boot; set kernel=%s; end; %s commit"
+              % (kernel, more))
+        t.run("zoneadm", "-z", zone, "install")
+
+
+def boot_both(t):
+    t.run("zoneadm", "-z", "db", "boot")
+    t.run("zoneadm", "-z", "web", "boot")
+    for zone in ("db", "web"):
+        t.wait_instance(zone, "online")
+        t.wait_text("var/log/zones/console." + zone, "kzones guest: zone " + zone)
+
+
+def boot_times(t, zone):
+    zones = t.json("run/zones/status.json")["zones"]
+    return next(z for z in zones if z["name"] == zone)["boot"]
+
+
+@kz.test
+def two_zones_boot_in_order_and_shut_down(t):
+    two_zones(t)
+    console = Console(t, "db")  # before it boots
+    boot_both(t)
+    console.read_until("kzones guest: zone db")
+    kz.wait_for(lambda: boot_times(t, "web")["online"], "the status of web")
+    db, web = boot_times(t, "db"), boot_times(t, "web")
+    kz.eq(db["online"] <= web["started"], True, (db, web))
+    out = t.run("zoneadm", "list", "-cv").stdout
+    kz.eq([line.split()[1:3] for line in out.splitlines()[2:]],
+          [["db", "running"], ["web", "running"]])
+    kz.eq(t.run("svcs").stdout.count("online"), 2)
+    for zone in ("web", "db"):
+        t.run("zoneadm", "-z", zone, "shutdown")
+        kz.eq(t.zone(zone)["state"], "installed")
+    kz.eq(t.svc_stop(), 0)
+    kz.eq(kz.children(), [])
+
+
+@kz.test
+def host_boot_boots_them_and_host_stop_ends_them(t):
+    two_zones(t)
+    for zone in ("db", "web"):
+        t.run("zonecfg", "-z", zone, "set autoboot=true; commit")
+    kz.eq(t.svc_stop(), 0)
+    t.svc_start()
+    t.wait_instance("web", "online")
+    t.wait_text("var/log/zones/console.web", "kzones guest: zone web")
+    kz.eq(t.svc_stop(), 0)
+    messages = t.read("var/log/zones/messages.web") + t.read("var/log/zones/messages.db")
+    kz.eq("killed" in messages, False, messages)
+    kz.eq(kz.children(), [])
+
+
+@kz.test
+def a_killed_restarter_adopts_them_with_the_same_consoles(t):
+    two_zones(t)
+    boot_both(t)
+    pids = [t.instance(z)["contract"] for z in ("db", "web")]
+    consoles = {z: Console(t, z) for z in ("db", "web")}
+    for zone, console in consoles.items():
+        console.read_until("kzones guest: zone " + zone)
+    t.svc_kill()
+    for zone, console in consoles.items():
+        console.send("echo still %s\r" % zone)
+        console.read_until("\nstill " + zone)
+    t.svc_start()
+    kz.eq([t.instance(z)["contract"] for z in ("db", "web")], pids)
+    kz.eq([t.instance(z)["state"] for z in ("db", "web")], ["online", "online"])
+    for zone, console in consoles.items():
+        console.send("echo again %s\r" % zone)
+        console.read_until("\nagain " + zone)
+        log = t.read("var/log/zones/console." + zone)
+        kz.eq(log.count("kzones guest: zone"), 1, "no second boot")
+    consoles["db"].sock.close()
+
+    def another_client():  # refused as long as the one before is there
+        again = Console(t, "db")
+        again.read_until("kzones guest: zone db")
+        again.send("echo new\r")
+        return again.read_until("\nnew")
+
+    kz.wait_for(another_client, "the socket's path still leads to the console")
+    kz.eq(t.svc_stop(), 0)
+    kz.eq(kz.children(), [])
+
+
+@kz.test
+def the_guest_powers_off_reboots_and_panics(t):
+    two_zones(t)
+    t.run("zoneadm", "-z", "db", "boot")
+    first = t.instance("db")["contract"]
+    console = Console(t, "db")
+    console.read_until("> ")
+    console.send("reboot\r")
+    kz.wait_for(lambda: t.instance("db")["contract"] not in (0, first), "another kzhost")
+    t.wait_instance("db", "online")
+    console = Console(t, "db")
+    console.read_until("> ")
+    console.send("panic\r")
+    kz.wait_for(lambda: t.zone("db")["auxiliary"] == ["panicked"], "panicked")
+    t.run("zoneadm", "-z", "db", "halt")
+    t.run("zoneadm", "-z", "db", "boot")
+    console = Console(t, "db")
+    console.read_until("> ")
+    console.send("poweroff\r")
+    t.wait_instance("db", "disabled")
+    kz.eq(t.zone("db")["state"], "installed")
+
+
+@kz.test
+def a_killed_kzhost_is_booted_again(t):
+    two_zones(t)
+    t.run("zoneadm", "-z", "db", "boot")
+    first = t.instance("db")["contract"]
+    os.kill(first, signal.SIGKILL)
+    kz.wait_for(lambda: t.instance("db")["contract"] not in (0, first), "another kzhost")
+    t.wait_instance("db", "online")
+    kz.has(t.read("var/log/zones/messages.db"), "killed by signal 9")
+
+
+@kz.test
+def a_kernel_that_is_none(t):
+    two_zones(t)
+    t.write("nonsense", "this is no kernel" * 1000)
+    t.run("zonecfg", "-z", "db", "select direct-boot; set kernel=%s; end; commit"
+          % t.path("nonsense"))
+    r = t.run("zoneadm", "-z", "db", "boot", status=1)
+    kz.has(r.stderr, "ELF")
+    t.wait_instance("db", "maintenance")
+    kz.has(t.run("svcs", "-a").stdout, "maintenance")
+
+
+kz.main()
