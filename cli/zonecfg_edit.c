@@ -42,7 +42,7 @@ static int parse_filter(enum res_type type, const struct zcfg_args *a, unsigned 
 			struct filter *ret, struct errmsg *e)
 {
 	struct filter f = { .n = 0 };
-	const char *name, *value;
+	const char *name = "", *value = "";
 	int r = 0;
 
 	while (r == 0 && at < a->n) {
@@ -105,7 +105,7 @@ void zcfg_leave(struct zcfg *s)
 
 int zcfg_add(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
-	enum res_type type;
+	enum res_type type = RES_GLOBAL;
 	unsigned max;
 	int r = take_type(a, &type, e);
 
@@ -133,7 +133,7 @@ int zcfg_select(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 	cleanup(filter_fini) struct filter f = { .n = 0 };
 	const struct zres *found = NULL;
 	const struct zres *o = NULL;
-	enum res_type type;
+	enum res_type type = RES_GLOBAL;
 	unsigned n = 0;
 	int r = take_type(a, &type, e);
 
@@ -162,8 +162,8 @@ int zcfg_select(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 
 int zcfg_set(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
-	const char *name, *value;
-	enum prop_id prop;
+	const char *name = "", *value = "";
+	enum prop_id prop = PROP_BRAND;
 	unsigned at = 0;
 	int r = take_pair(a, &at, &name, &value, e);
 
@@ -180,7 +180,7 @@ int zcfg_set(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 
 int zcfg_clear(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
-	enum prop_id prop;
+	enum prop_id prop = PROP_BRAND;
 	int r = 0;
 
 	if (!a->n)
@@ -233,7 +233,7 @@ int zcfg_remove(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
 	cleanup(filter_fini) struct filter f = { .n = 0 };
 	const struct zres *o = NULL;
-	enum res_type type;
+	enum res_type type = RES_GLOBAL;
 	unsigned n = 0;
 	int r = take_type(a, &type, e);
 
@@ -262,8 +262,8 @@ int zcfg_info(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
 	cleanup(filter_fini) struct filter f = { .n = 0 };
 	const struct zres *o = NULL;
-	enum res_type type;
-	enum prop_id prop;
+	enum res_type type = RES_GLOBAL;
+	enum prop_id prop = PROP_BRAND;
 	unsigned n = 0;
 	int r;
 

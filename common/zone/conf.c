@@ -63,8 +63,10 @@ int zconf_new(const char *name, struct zconf **ret_conf, struct errmsg *e)
 	if (r < 0)
 		return r;
 	c = calloc(1, sizeof(*c));
-	if (!c)
-		return errmsg_set(e, -ENOMEM, "no memory");
+	if (!c) {
+		errmsg_set(e, -ENOMEM, "no memory");
+		return -ENOMEM;
+	}
 	memcpy(c->name, name, strlen(name) + 1);
 	c->global.type = RES_GLOBAL;
 	*ret_conf = c;

@@ -386,11 +386,12 @@ int prop_expand(enum prop_id prop, const char *text, const char *zonename, const
 			p += 5;
 		} else {
 			buf_fini(&b);
-			return errmsg_set(e, -EINVAL,
-					  "%s: %s: unknown token at \"%.40s\"; allowed: "
-					  "%%{zonename}, %s%%%%",
-					  res_defs[d->res].name, d->name, p,
-					  id ? "%{id}, " : "");
+			errmsg_set(e, -EINVAL,
+				   "%s: %s: unknown token at \"%.40s\"; allowed: "
+				   "%%{zonename}, %s%%%%",
+				   res_defs[d->res].name, d->name, p,
+				   id ? "%{id}, " : "");
+			return -EINVAL;
 		}
 	}
 	if (!(d->flags & PF_TOKENS))
