@@ -100,6 +100,28 @@ static int add_chips(const struct kvm *kvm, struct errmsg *e)
 	return 0;
 }
 
+/*
+ * Masks all lines of both PICs, as firmware leaves them: a kernel that was told by ACPI
+ * that there is no legacy hardware never looks at them, yet LINT0 would deliver theirs.
+ */
+static int mask_pics(const struct kvm *kvm, struct errmsg *e)
+{
+	static const uint32_t pics[] = { KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pics); i++) {
+		struct kvm_irqchip chip = { .chip_id = pics[i] };
+		int r = kvm_ioctl(kvm->vm_fd, KVM_GET_IRQCHIP, &chip);
+
+		chip.chip.pic.imr = 0xff;
+		if (r == 0)
+			r = kvm_ioctl(kvm->vm_fd, KVM_SET_IRQCHIP, &chip);
+		if (r < 0)
+			return errmsg_set(e, r, "KVM_SET_IRQCHIP %u: %s", pics[i],
+					  strerror(-r));
+	}
+	return 0;
+}
+
 int kvm_init(struct kvm *kvm, int kvm_fd, const struct ram *ram, unsigned n_vcpus,
 	     struct errmsg *e)
 {
@@ -123,7 +145,9 @@ int kvm_init(struct kvm *kvm, int kvm_fd, const struct ram *ram, unsigned n_vcpu
 	if (r < 0)
 		return errmsg_set(e, r, "KVM_GET_SUPPORTED_CPUID: %s", strerror(-r));
 	r = add_memory(kvm, ram, e);
-	return r < 0 ? r : add_chips(kvm, e);
+	if (r == 0)
+		r = add_chips(kvm, e);
+	return r < 0 ? r : mask_pics(kvm, e);
 }
 
 void kvm_fini(struct kvm *kvm)

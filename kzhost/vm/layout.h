@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * layout.h - where things lie in guest physical memory before the guest's first
- *instruction
+ * layout.h - where things lie in guest physical memory before the first instruction
  *
  * DOC: Low memory
  *
- * Everything that a directly booted kernel is given lies below 640 KiB, except the MP
- *table, which lies where a BIOS would have it (and where kernels look for it). The kernel
- *itself is never loaded below 1 MiB, so the two cannot overlap.
+ * Everything that a directly booted kernel is given lies below 640 KiB, except ACPI
+ * and MP tables: they lie where a BIOS would have them, and where kernels look. The
+ * kernel itself is never loaded below 1 MiB, so the two cannot overlap.
  *
  *	00006000	hvm_start_info, module list, memory map (PVH) or GDT (bzImage)
  *	00007000	boot_params, the "zero page" (bzImage)
  *	00009000	page tables: PML4, PDPT, four page directories (bzImage)
  *	00020000	command line
- *	0009fc00	end of base memory, as the memory map says; extended BIOS data
- *area 000f0000	MP floating pointer and MP table, up to 64 KiB 00100000	kernel segments
+ *	0009fc00	end of base memory, as the memory map says
+ *	000e0000	ACPI: RSDP and tables, up to 64 KiB
+ *	000f0000	MP floating pointer and MP table, up to 64 KiB
+ *	00100000	kernel segments
  *	...		initrd: as high as it may lie, page aligned
  *	c0000000	end of low RAM at most (KZ_GPA_RAM_LOW_END)
  *	fec00000	IOAPIC
@@ -37,6 +38,8 @@
 #define LAYOUT_CMDLINE_SIZE 0x10000u /* with the NUL */
 #define LAYOUT_BASE_END     0x9fc00u
 #define LAYOUT_VGA          0xa0000u
+#define LAYOUT_ACPI         0xe0000u /* RSDP; the tables follow */
+#define LAYOUT_ACPI_SIZE    0x10000u
 #define LAYOUT_BIOS         0xf0000u /* MP floating pointer; the table follows */
 #define LAYOUT_BIOS_SIZE    0x10000u
 #define LAYOUT_KERNEL_MIN   0x100000u

@@ -196,6 +196,7 @@ int bzimage_write_info(const struct ram *ram, const struct image *image,
 	bp->hdr.ramdisk_image = (uint32_t)image->initrd_gpa;
 	bp->hdr.ramdisk_size = (uint32_t)image->initrd_size;
 	bp->hdr.setup_data = 0;
+	bp->acpi_rsdp_addr = LAYOUT_ACPI;
 	fill_e820(ram, bp);
 	r = write_gdt(ram);
 	return r < 0 ? r : write_page_tables(ram);

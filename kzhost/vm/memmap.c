@@ -15,7 +15,8 @@ unsigned memmap_build(const struct ram *ram, struct memmap_entry *entries)
 		(struct memmap_entry){ LAYOUT_BASE_END, LAYOUT_VGA - LAYOUT_BASE_END,
 				       MEMMAP_RESERVED };
 	entries[n++] =
-		(struct memmap_entry){ LAYOUT_BIOS, LAYOUT_BIOS_SIZE, MEMMAP_RESERVED };
+		(struct memmap_entry){ LAYOUT_ACPI, LAYOUT_KERNEL_MIN - LAYOUT_ACPI,
+				       MEMMAP_RESERVED };
 	entries[n++] = (struct memmap_entry){ LAYOUT_KERNEL_MIN,
 					      low->size - LAYOUT_KERNEL_MIN, MEMMAP_RAM };
 	entries[n++] = (struct memmap_entry){ LAYOUT_KVM_IDENTITY, LAYOUT_KVM_SIZE,

@@ -55,6 +55,7 @@ int pvh_write_info(const struct ram *ram, const struct image *image, const char 
 		.nr_modules = le32_of(image->initrd_size > 0),
 		.modlist_gpa = le64_of(image->initrd_size > 0 ? LAYOUT_PVH_MODULES : 0),
 		.cmdline_gpa = le64_of(LAYOUT_CMDLINE),
+		.rsdp_gpa = le64_of(LAYOUT_ACPI),
 		.memmap_gpa = le64_of(LAYOUT_PVH_MEMMAP),
 		.memmap_entries = le32_of(n),
 	};

@@ -4,6 +4,7 @@
  */
 #include "kzhost/vm/vm.h"
 #include "common/base/trace.h"
+#include "kzhost/vm/acpi.h"
 #include "kzhost/vm/layout.h"
 #include "kzhost/vm/machine.h"
 #include "kzhost/vm/mptable.h"
@@ -128,6 +129,8 @@ int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg 
 			       config->cmdline, &boot, e);
 	if (r == 0)
 		r = mptable_write(&vm->ram, vm->n_vcpus);
+	if (r == 0)
+		r = acpi_write(&vm->ram, vm->n_vcpus);
 	if (r == 0)
 		r = vcpu_set_boot(&vm->vcpu[0], &boot, e);
 	if (r < 0)

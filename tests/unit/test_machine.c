@@ -14,6 +14,9 @@
 #include "tests/harness/harness.h"
 
 #include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 
 TEST(ram, slices_are_checked)
 {
@@ -74,6 +77,34 @@ TEST(ram, wrong_sizes_are_refused_with_amounts)
 	T_EQ(ram_init(&ram, 1024 * GIB * 64, &e), -ENOMEM);
 	T_HAS(e.text, "asked for 67108864 MiB, but the host has ");
 	ram_fini(&ram);
+}
+
+/* A process of its own that may lock 1 MiB: does the text name what was asked and
+ * allowed? */
+static int locked_out(void)
+{
+	struct rlimit rl = { .rlim_cur = MIB, .rlim_max = MIB };
+	struct errmsg e = { 0 };
+	struct ram ram;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &rl) < 0 || (geteuid() == 0 && setuid(65534) < 0))
+		return 1;
+	if (ram_init(&ram, 64 * MIB, &e) != -ENOMEM)
+		return 2;
+	return strstr(e.text, "asked to lock 64 MiB, but this process may lock 1 MiB")
+		       ? 0
+		       : 3;
+}
+
+TEST(ram, a_lock_limit_is_named)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(locked_out());
+	T_EQ(waitpid(pid, &status, 0), pid);
+	T_EQ(status, 0);
 }
 
 TEST(ram, the_filler_stops_at_once)

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_acpi.c - AML encoding, and that every table is found, whole and sums to zero
+ */
+#include "common/base/le.h"
+#include "kzhost/vm/acpi.h"
+#include "kzhost/vm/aml.h"
+#include "kzhost/vm/layout.h"
+#include "tests/harness/harness.h"
+
+/* What was appended is these bytes. */
+#define EXPECT(b, ...) \
+	do { \
+		static const uint8_t want_[] = { __VA_ARGS__ }; \
+		T_OK(buf_error(b)); \
+		T_EQ((b)->len, sizeof(want_)); \
+		T_MEMEQ((b)->p, want_, sizeof(want_)); \
+		buf_consume((b), (b)->len); \
+	} while (0)
+
+TEST(aml, integers_take_the_shortest_form)
+{
+	cleanup(buf_fini) struct buf b = { 0 };
+
+	aml_int(&b, 0);
+	aml_int(&b, 1);
+	EXPECT(&b, 0, 1);
+	aml_int(&b, 2);
+	aml_int(&b, 0xff);
+	EXPECT(&b, 0x0a, 2, 0x0a, 0xff);
+	aml_int(&b, 0x100);
+	EXPECT(&b, 0x0b, 0, 1);
+	aml_int(&b, 0x10000);
+	EXPECT(&b, 0x0c, 0, 0, 1, 0);
+	aml_int(&b, 0x100000000);
+	EXPECT(&b, 0x0e, 0, 0, 0, 0, 1, 0, 0, 0);
+}
+
+TEST(aml, names_and_ids)
+{
+	cleanup(buf_fini) struct buf b = { 0 };
+
+	aml_path(&b, "\\_SB_.PWRB");
+	EXPECT(&b, '\\', 0x2e, '_', 'S', 'B', '_', 'P', 'W', 'R', 'B');
+	aml_name(&b, "_HID");
+	aml_eisa_id(&b, "PNP0C0C");
+	EXPECT(&b, 8, '_', 'H', 'I', 'D', 0x0c, 0x41, 0xd0, 0x0c, 0x0c);
+	aml_string(&b, "A");
+	EXPECT(&b, 0x0d, 'A', 0);
+}
+
+TEST(aml, block_lengths_count_themselves)
+{
+	static const struct {
+		size_t content, n;
+	} cases[] = { { 4, 1 },    { 62, 1 },   { 63, 2 },   { 64, 2 },
+		      { 4093, 2 }, { 4094, 3 }, { 70000, 3 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup(buf_fini) struct buf b = { 0 };
+		size_t block = aml_scope(&b, "ABCD"), len;
+		const uint8_t *p;
+
+		while (b.len - block < cases[i].content)
+			aml_op(&b, 0x55);
+		aml_end(&b, block);
+		T_OK(buf_error(&b));
+		p = (const uint8_t *)b.p + 1;
+		T_EQ(p[0] >> 6, cases[i].n - 1);
+		len = cases[i].n == 1 ? p[0] : p[0] & 15u;
+		for (size_t k = 1; k < cases[i].n; k++)
+			len |= (size_t)p[k] << (8 * k - 4);
+		T_EQ(len, cases[i].content + cases[i].n);
+		T_EQ(b.len, len + 1);
+		T_MEMEQ(p + cases[i].n, "ABCD", 4);
+	}
+}
+
+static uint8_t sum(const uint8_t *p, size_t len)
+{
+	uint8_t s = 0;
+
+	while (len-- > 0)
+		s = (uint8_t)(s + *p++);
+	return s;
+}
+
+static uint64_t get(const uint8_t *p, unsigned n)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, n);
+	return v;
+}
+
+/* The table at this address, checked. */
+static const uint8_t *table(const struct ram *ram, uint64_t gpa, const char *signature)
+{
+	const uint8_t *t = ram_slice(ram, gpa, 36);
+	uint64_t len;
+
+	T_NOT_NULL(t);
+	T_MEMEQ(t, signature, 4);
+	len = get(t + 4, 4);
+	T_TRUE(gpa >= LAYOUT_ACPI && gpa + len <= LAYOUT_ACPI + LAYOUT_ACPI_SIZE);
+	T_EQ(sum(t, len), 0);
+	return t;
+}
+
+TEST(acpi, all_tables_are_found_from_the_rsdp)
+{
+	static const unsigned counts[] = { 1, 2, 64 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
+		const uint8_t *rsdp, *xsdt, *fadt, *madt, *dsdt;
+		unsigned n = counts[i], found[5] = { 0 };
+		struct errmsg e = { 0 };
+		struct ram ram;
+
+		T_OK(ram_init(&ram, 4 * MIB, &e));
+		T_OK(acpi_write(&ram, n));
+		rsdp = ram_slice(&ram, LAYOUT_ACPI, 36);
+		T_MEMEQ(rsdp, "RSD PTR ", 8);
+		T_EQ(sum(rsdp, 20), 0);
+		T_EQ(sum(rsdp, 36), 0);
+		xsdt = table(&ram, get(rsdp + 24, 8), "XSDT");
+		T_EQ(get(xsdt + 4, 4), 36 + 2 * 8);
+		fadt = table(&ram, get(xsdt + 36, 8), "FACP");
+		madt = table(&ram, get(xsdt + 44, 8), "APIC");
+		dsdt = table(&ram, get(fadt + 140, 8), "DSDT");
+		T_EQ(get(fadt + 40, 4), get(fadt + 140, 8));
+		T_TRUE(get(fadt + 112, 4) & 1 << 20); /* hardware-reduced */
+		T_EQ(get(fadt + 244 + 4, 8), KZ_SLEEP_CONTROL_PORT);
+		T_EQ(get(fadt + 116 + 4, 8), KZ_I8042_CMD);
+		T_NOT_NULL(memmem(dsdt, get(dsdt + 4, 4), "ACPI0013", 8));
+		for (uint64_t at = 44; at < get(madt + 4, 4); at += madt[at + 1]) {
+			T_TRUE(madt[at] <= 4 && madt[at + 1] > 0);
+			if (madt[at] == 0)
+				T_EQ(madt[at + 3], found[0]);
+			found[madt[at]]++;
+		}
+		T_EQ(found[0], n);
+		T_EQ(found[1], 1);
+		T_EQ(found[4], 1);
+		ram_fini(&ram);
+	}
+}
+
+TEST(acpi, every_oom_is_an_error)
+{
+	struct errmsg e = { 0 };
+	struct ram ram;
+	int r = -ENOMEM;
+
+	T_OK(ram_init(&ram, 4 * MIB, &e));
+	for (long n = 0; r == -ENOMEM; n++) {
+		fault_arm(n);
+		r = acpi_write(&ram, 2);
+		T_EQ(r, fault.fired ? -ENOMEM : 0);
+		T_EQ(fault.live, 0);
+	}
+	fault_disarm();
+	ram_fini(&ram);
+}
