@@ -53,6 +53,7 @@ struct shell {
 	bool committing;
 
 	char boot_id[64];
+	bool host_boot;          /* the host has booted since the last svc.zones */
 	char persist_error[256]; /* why state.json cannot be written, or "" */
 	bool stopping;
 	uint64_t stop_deadline_ms;

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * begin.c - from an empty shell to one that serves, and the last things before it leaves
+ *
+ * DOC: Start
+ *
+ * Directories, the lock, svc.zones.json, state.json, every configuration; then the core
+ * is told what there is, kzhosts that still run are adopted, and READY or HOST_BOOT (when
+ * the host has booted since the stamp in /run) lets the core act. Only then do operators
+ * get in, and the service manager hears READY=1.
+ */
+#include "restarter/begin.h"
+#include "common/base/trace.h"
+#include "common/sys/file.h"
+#include "common/sys/log.h"
+#include "restarter/admin.h"
+#include "restarter/adopt.h"
+#include "restarter/notify.h"
+#include "restarter/repo.h"
+#include "restarter/status.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static int make_dirs(const struct paths *p, struct errmsg *e)
+{
+	static const enum path_id dirs[] = { PATH_ETC, PATH_VAR, PATH_RUN, PATH_LOG };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(dirs); i++) {
+		cleanup(freep) char *dir = paths_get(p, dirs[i], NULL);
+		int r = dir ? dir_make(dir, 0755) : -ENOMEM;
+
+		if (r == 0 && access(dir, W_OK) < 0)
+			r = -errno;
+		if (r < 0)
+			return errmsg_set(e, r, "%s: %s", dir ? dir : "directories",
+					  strerror(-r));
+	}
+	return 0;
+}
+
+static int take_lock(const struct paths *p, int *ret_fd, struct errmsg *e)
+{
+	cleanup(freep) char *path = paths_get(p, PATH_RESTARTER_LOCK, NULL);
+	pid_t holder = 0;
+	int r = path ? file_lock(path, ret_fd, &holder) : -ENOMEM;
+
+	if (r == -EBUSY)
+		return errmsg_set(e, r, "svc.zones is already running as process %d",
+				  holder);
+	return r < 0 ? errmsg_set(e, r, "%s: %s", path ? path : "lock", strerror(-r)) : 0;
+}
+
+int begin_lock(const struct paths *p, int *ret_lock, struct errmsg *e)
+{
+	int r = make_dirs(p, e);
+
+	return r < 0 ? r : take_lock(p, ret_lock, e);
+}
+
+/* This boot of the host: $KZONES_BOOT_ID (for tests), else the kernel's. */
+static void read_boot_id(char id[64])
+{
+	const char *set = getenv("KZONES_BOOT_ID");
+	int fd;
+	ssize_t n = 0;
+
+	if (set && *set) {
+		snprintf(id, 64, "%s", set);
+		return;
+	}
+	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		n = read(fd, id, 63);
+	closep(&fd);
+	id[MAX(n, 0)] = '\0';
+	id[strcspn(id, "\n")] = '\0';
+}
+
+/* Has the host booted since the stamp was written? */
+static bool host_has_booted(const struct shell *sh)
+{
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_BOOT_ID, NULL);
+	cleanup(freep) char *stamp = NULL;
+	size_t len;
+
+	if (!path || file_read(path, 64, &stamp, &len) < 0)
+		return true;
+	stamp[strcspn(stamp, "\n")] = '\0';
+	return strcmp(stamp, sh->boot_id) != 0;
+}
+
+static void write_stamp(const struct shell *sh)
+{
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_BOOT_ID, NULL);
+	int r = path ? file_replace(path, sh->boot_id, strlen(sh->boot_id), 0644, false)
+		     : -ENOMEM;
+
+	if (r < 0)
+		log_err("boot-id stamp: %s", strerror(-r));
+}
+
+/* Makes the table of zones: what state.json knows, and what is configured besides. */
+static int load_zones(struct shell *sh, struct errmsg *e)
+{
+	bool previous = false;
+	char boot_id[sizeof(sh->boot_id)]; /* of now; the file has that of then */
+	char **names = NULL;
+	unsigned n = 0;
+	struct zone *z;
+	int r;
+
+	read_boot_id(boot_id);
+	r = repo_load(sh, &previous, e);
+	if (r < 0)
+		return r;
+	memcpy(sh->boot_id, boot_id, sizeof(boot_id));
+	if (previous)
+		log_err("%s: the generation before it, state.json.1, is used", e->text);
+	r = zconf_list(&sh->paths, &names, &n);
+	if (r < 0 && r != -ENOENT)
+		return errmsg_set(e, r, "configurations: %s", strerror(-r));
+	for (unsigned i = 0; i < n && r != -ENOMEM; i++)
+		r = zones_get(&sh->zones, names[i], &z);
+	zconf_list_free(names, n);
+	return r == -ENOMEM ? errmsg_set(e, r, "out of memory") : 0;
+}
+
+static void set_limits(struct shell *sh)
+{
+	struct core_event ev = { .type = EV_LIMITS };
+
+	ev.limits.boot_shutdown = sh->config.concurrent_boot_shutdown;
+	ev.limits.suspend_resume = sh->config.concurrent_suspend_resume;
+	(void)shell_step(sh, &ev);
+}
+
+static void load_config(struct shell *sh)
+{
+	struct errmsg e = { "" };
+
+	if (config_load(&sh->paths, &sh->config, &e) < 0)
+		log_err("%s: what was in force before stays", e.text);
+	set_limits(sh);
+}
+
+/* What the core has to know before it may act. */
+static int feed_core(struct shell *sh, bool booted)
+{
+	load_config(sh);
+	if (booted)
+		sh->next_id = 1;
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		struct zone *z = sh->zones.v[i];
+		struct core_event ev = { .type = EV_ZONE_RESTORE, .zone = z->name };
+
+		if (shell_zone_refresh(sh, z) < 0)
+			return -ENOMEM;
+		if (z->life != LIFE_INSTALLED || !z->has_saved || booted)
+			continue;
+		ev.saved = z->saved;
+		ev.saved.since_ms = MIN(ev.saved.since_ms, shell_now_ms(sh));
+		(void)shell_step(sh, &ev);
+	}
+	return 0;
+}
+
+static void dump(struct shell *sh)
+{
+	struct core_view v;
+
+	trace_dump(STDERR_FILENO);
+	for (struct inst *i = core_next(sh->core, NULL); i; i = core_next(sh->core, i)) {
+		core_view(sh->core, i, &v);
+		log_info(
+			"zone=%s %s next=%s machine=%s enabled=%d queue=%u failures=%u %s",
+			v.zone, inst_state_names[v.state], inst_state_names[v.next],
+			vm_phase_names[v.phase], v.enabled, v.queue_pos, v.failures,
+			v.reason);
+	}
+}
+
+static void on_signal(uv_signal_t *s, int signum)
+{
+	struct shell *sh = s->data;
+
+	if (signum == SIGUSR1) {
+		dump(sh);
+	} else if (signum == SIGHUP) {
+		load_config(sh);
+		for (unsigned i = 0; i < sh->zones.n; i++)
+			(void)shell_zone_refresh(sh, sh->zones.v[i]);
+	} else {
+		shell_stop(sh);
+	}
+}
+
+static void watch_signals(struct shell *sh)
+{
+	static const int signums[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
+
+	static_assert(ARRAY_SIZE(signums) == ARRAY_SIZE(((struct shell *)0)->signals),
+		      "a handle each");
+	for (unsigned i = 0; i < ARRAY_SIZE(signums); i++) {
+		sh->signals[i].data = sh;
+		uv_signal_init(&sh->loop, &sh->signals[i]);
+		uv_signal_start(&sh->signals[i], on_signal, signums[i]);
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+int begin_load(struct shell *sh, bool plan, struct errmsg *e)
+{
+	int r = load_zones(sh, e);
+
+	if (r < 0)
+		return r;
+	sh->host_boot = plan || host_has_booted(sh);
+	return feed_core(sh, sh->host_boot);
+}
+
+int begin_serve(struct shell *sh, struct errmsg *e)
+{
+	struct core_event ev = { .type = sh->host_boot ? EV_HOST_BOOT : EV_READY };
+	int r;
+
+	shell_begin(sh);
+	adopt_all(sh);
+	(void)shell_step(sh, &ev);
+	for (unsigned i = 0; i < sh->zones.n; i++)
+		shell_console_listen(sh, sh->zones.v[i]);
+	status_begin(sh->status);
+	shell_commit(sh);
+	write_stamp(sh);
+	r = admin_listen(sh, &sh->admin);
+	if (r < 0)
+		return errmsg_set(e, r, "admin socket: %s", strerror(-r));
+	watch_signals(sh);
+	log_notice("%u zones known%s", sh->zones.n, sh->host_boot ? ", host boot" : "");
+	(void)notify("READY=1\nSTATUS=%u zones known", sh->zones.n);
+	return 0;
+}
+
+void begin_leave(struct shell *sh)
+{
+	cleanup(freep) char *stamp = paths_get(&sh->paths, PATH_BOOT_ID, NULL);
+
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		struct zone *z = sh->zones.v[i];
+		cleanup(freep) char *console =
+			paths_get(&sh->paths, PATH_ZONE_CONSOLE, z->name);
+
+		if (z->console_fd >= 0 && console)
+			(void)unlink(console);
+	}
+	if (stamp)
+		(void)unlink(stamp);
+	status_flush(sh->status);
+	log_notice("all zones are down");
+}
