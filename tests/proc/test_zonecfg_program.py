@@ -294,6 +294,27 @@ def a_directory_without_permission(t):
         os.chmod(t.path("etc/zones"), 0o755)
 
 
+@kz.test
+def svc_zones_is_told(t):
+    t.svc_start()
+
+    def names():
+        connection = t.connect()
+        try:
+            return [z["name"] for z in connection.call("Zones")["zones"]]
+        finally:
+            connection.close()
+
+    kz.eq(names(), [])
+    kz.eq(configure(t, "db").stderr, "")
+    kz.eq(names(), ["db"])
+    t.svc_kill()  # its socket stays, and nobody listens
+    kz.eq(t.run("zonecfg", "-z", "db", "set autoboot=true").stderr, "")
+    t.svc_start()
+    kz.eq(t.run("zonecfg", "-z", "db", "delete -F").stderr, "")
+    kz.eq(names(), [])
+
+
 class Terminal:
     """A zonecfg on a terminal of its own."""
 
