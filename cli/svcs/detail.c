@@ -10,13 +10,14 @@
 #include <string.h>
 #include <time.h>
 
+#define STAT_START 22 /* field of /proc/PID/stat: clock ticks after boot */
+
 /* Seconds after boot when a process began; -1 when it is gone. Its name goes to comm. */
 static double process_start(long pid, char *comm, size_t size)
 {
 	cleanup(freep) char *stat = NULL;
+	const char *open_, *close_, *at;
 	char path[40];
-	const char *open_, *close_;
-	unsigned long long ticks;
 	size_t len;
 
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
@@ -27,13 +28,12 @@ static double process_start(long pid, char *comm, size_t size)
 	if (!open_ || !close_ || close_ < open_)
 		return -1;
 	snprintf(comm, size, "%.*s", (int)(close_ - open_ - 1), open_ + 1);
-	/* Field 22, counted from the state, which is field 3. */
-	if (sscanf(close_ + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-		   "%*d %llu",
-		   &ticks) != 1)
-		return -1;
-	return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+	/* The name is field 2 and may hold blanks; after it every blank begins a field.
+	 */
+	at = close_;
+	for (unsigned field = 2; field < STAT_START && at; field++)
+		at = strchr(at + 1, ' ');
+	return at ? (double)strtoull(at, NULL, 10) / (double)sysconf(_SC_CLK_TCK) : -1;
 }
 
 void add_processes(struct buf *out, const struct instance *i)

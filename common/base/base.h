@@ -13,14 +13,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(a)		 (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)		 ((a) < (b) ? (a) : (b))
-#define MAX(a, b)		 ((a) > (b) ? (a) : (b))
-#define KIB			 1024ull
-#define MIB			 (1024ull * KIB)
-#define GIB			 (1024ull * MIB)
-#define container_of(p, type, m) ((type *)(void *)((char *)(p) - offsetof(type, m)))
-#define printf_like(fmt, arg)	 __attribute__((format(printf, fmt, arg)))
+#define ARRAY_SIZE(a)            (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)                ((a) < (b) ? (a) : (b))
+#define MAX(a, b)                ((a) > (b) ? (a) : (b))
+#define KIB                      1024ull
+#define MIB                      (1024ull * KIB)
+#define GIB                      (1024ull * MIB)
+#define container_of(p, type, m) ((type *)(void *)((char *)(p)-offsetof(type, m)))
+#define printf_like(fmt, arg)    __attribute__((format(printf, fmt, arg)))
 
 /* cleanup(f) runs f(&variable) at scope exit; take_ptr/take_fd pass ownership on. */
 #define cleanup(f) __attribute__((cleanup(f)))
@@ -69,6 +69,7 @@ static inline void closep(int *fd)
 			assert_failed(#cond, __FILE__, __LINE__, __func__); \
 	} while (0)
 
-_Noreturn void assert_failed(const char *cond, const char *file, int line, const char *func);
+_Noreturn void assert_failed(const char *cond, const char *file, int line,
+			     const char *func);
 
 #endif

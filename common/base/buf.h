@@ -24,7 +24,8 @@ void buf_addf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
 /* Drops the first n bytes. */
 void buf_consume(struct buf *b, size_t n);
 int buf_error(const struct buf *b);
-/* Hands the string over (never NULL on success); the buffer is empty again. 0 or -ENOMEM. */
+/* Hands the string over (never NULL on success); the buffer is empty again. 0 or -ENOMEM.
+ */
 int buf_take(struct buf *b, char **ret_s);
 
 #endif

@@ -2,10 +2,10 @@
 /*
  * fsm.h - state machines as tables, and the check that a table is sound
  *
- * A machine is an array of rules (from, event, to, action). A pair (state, event) that has
- * no row is illegal; one that shall change nothing is an explicit row made with FSM_IGNORE.
- * The action is a number of the machine's own enumeration; who runs it is the machine's
- * owner: this file decides nothing else.
+ * A machine is an array of rules (from, event, to, action). A pair (state, event) that
+ * has no row is illegal; one that shall change nothing is an explicit row made with
+ * FSM_IGNORE. The action is a number of the machine's own enumeration; who runs it is the
+ * machine's owner: this file decides nothing else.
  */
 #ifndef KZ_BASE_FSM_H
 #define KZ_BASE_FSM_H
@@ -18,10 +18,13 @@ struct fsm_rule {
 	uint8_t on;
 	uint8_t to;
 	uint8_t ignore; /* 1: the event is legal here and changes nothing */
-	int action;	/* of the machine's own enumeration; 0 = none */
+	int action;     /* of the machine's own enumeration; 0 = none */
 };
 
-#define FSM_IGNORE(state, event) { .from = (state), .on = (event), .to = (state), .ignore = 1 }
+#define FSM_IGNORE(state, event) \
+	{ \
+		.from = (state), .on = (event), .to = (state), .ignore = 1 \
+	}
 
 struct fsm {
 	const char *name;

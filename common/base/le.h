@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * le.h - little-endian integers of byte type (alignment 1), for bytes that leave the process
+ * le.h - little-endian integers of byte type (alignment 1), for bytes that leave the
+ * process
  */
 #ifndef KZ_BASE_LE_H
 #define KZ_BASE_LE_H
@@ -44,7 +45,8 @@ static inline le16 le16_of(uint16_t v)
 
 static inline le32 le32_of(uint32_t v)
 {
-	return (le32){ { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24) } };
+	return (le32){ { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
+			 (uint8_t)(v >> 24) } };
 }
 
 static inline le64 le64_of(uint64_t v)

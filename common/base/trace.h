@@ -37,7 +37,8 @@ extern int trace_level[TRACE_FLAG_N];
 void trace_record(enum trace_flag flag, const char *fmt, ...) printf_like(2, 3);
 /* Writes the ring to fd, oldest first. Async-signal-safe. */
 void trace_dump(int fd);
-/* Parses "virtq=2" or "virtq" (level 1). -EINVAL: unknown flag, its text lists the known. */
+/* Parses "virtq=2" or "virtq" (level 1). -EINVAL: unknown flag, its text lists the known.
+ */
 int trace_parse(const char *arg, struct errmsg *e);
 
 #endif

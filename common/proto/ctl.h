@@ -22,21 +22,21 @@
 #include "common/base/fsm.h"
 #include "common/base/le.h"
 
-#define CTL_VERSION	1
-#define CTL_LISTEN_FD	3 /* where kzhost finds its listening socket */
-#define CTL_NAME_SIZE	65
+#define CTL_VERSION      1
+#define CTL_LISTEN_FD    3 /* where kzhost finds its listening socket */
+#define CTL_NAME_SIZE    65
 #define CTL_CMDLINE_SIZE 2048
-#define CTL_TEXT_SIZE	256
-#define CTL_MSG_MAX	4096
+#define CTL_TEXT_SIZE    256
+#define CTL_MSG_MAX      4096
 
 /* States of a kzhost, as told in HELLO and STATUS. */
 #define CTL_STATES(X) \
-	X(EMPTY, "empty")	/* waits for CREATE */ \
-	X(CREATED, "created")	/* has its memory, vCPUs and devices; nothing runs */ \
+	X(EMPTY, "empty")     /* waits for CREATE */ \
+	X(CREATED, "created") /* has its memory, vCPUs and devices; nothing runs */ \
 	X(RUNNING, "running") \
-	X(STOPPING, "stopping")	/* the guest was asked to shut down */ \
-	X(PANICKED, "panicked")	/* the guest panicked; vCPUs are held */ \
-	X(ENDED, "ended")	/* EXITING was sent */
+	X(STOPPING, "stopping") /* the guest was asked to shut down */ \
+	X(PANICKED, "panicked") /* the guest panicked; vCPUs are held */ \
+	X(ENDED, "ended")       /* EXITING was sent */
 
 enum ctl_state {
 #define X(id, name) CTL_##id,
@@ -56,7 +56,7 @@ enum ctl_state {
 
 /* Events: id, name, struct. */
 #define CTL_EVENTS(X) \
-	X(PANIC, "panic", ctl_plain)	/* the guest said so through pvpanic */ \
+	X(PANIC, "panic", ctl_plain)       /* the guest said so through pvpanic */ \
 	X(EXITING, "exiting", ctl_exiting) /* the last message of a kzhost */
 
 enum ctl_id {
@@ -74,12 +74,12 @@ enum ctl_id {
 
 /* Why a kzhost ends. */
 #define CTL_CAUSES(X) \
-	X(HALTED, "halted")	/* HALT was asked */ \
-	X(POWEROFF, "poweroff")	/* the guest powered itself off, asked or not */ \
-	X(RESET, "reset")	/* the guest reset itself: boot it again */ \
-	X(PANIC, "panic")	/* halted after a panic */ \
-	X(FAILED, "failed")	/* CREATE or START failed; text says why */ \
-	X(FAULT, "fault")	/* kzhost or KVM could not go on; text says why */
+	X(HALTED, "halted")     /* HALT was asked */ \
+	X(POWEROFF, "poweroff") /* the guest powered itself off, asked or not */ \
+	X(RESET, "reset")       /* the guest reset itself: boot it again */ \
+	X(PANIC, "panic")       /* halted after a panic */ \
+	X(FAILED, "failed")     /* CREATE or START failed; text says why */ \
+	X(FAULT, "fault")       /* kzhost or KVM could not go on; text says why */
 
 enum ctl_cause {
 #define X(id, name) CTL_CAUSE_##id,
@@ -95,16 +95,16 @@ enum ctl_cause {
  * itself after CTL_IDLE_MS, status 0.
  */
 #define CTL_EXIT_STATUS(cause) (64 + (cause))
-#define CTL_TELL_MS	       10000
-#define CTL_IDLE_MS	       30000
+#define CTL_TELL_MS            10000
+#define CTL_IDLE_MS            30000
 
 /* Descriptors that CREATE may carry, in this order; bit (1 << n) in fd_mask. */
 enum ctl_fd {
-	CTL_FD_KVM,	/* /dev/kvm */
-	CTL_FD_KERNEL,	/* PVH ELF or bzImage, readable */
-	CTL_FD_INITRD,	/* optional */
-	CTL_FD_LOG,	/* console log, opened for appending */
-	CTL_FD_CONSOLE,	/* listening STREAM socket for console clients */
+	CTL_FD_KVM,     /* /dev/kvm */
+	CTL_FD_KERNEL,  /* PVH ELF or bzImage, readable */
+	CTL_FD_INITRD,  /* optional */
+	CTL_FD_LOG,     /* console log, opened for appending */
+	CTL_FD_CONSOLE, /* listening STREAM socket for console clients */
 	CTL_FD_N
 };
 
@@ -122,30 +122,30 @@ struct ctl_plain {
 struct ctl_hello {
 	struct ctl_hdr hdr;
 	le32 min_version; /* the lowest that the restarter speaks */
-	le32 reserved;	  /* 0 */
+	le32 reserved;    /* 0 */
 };
 static_assert(sizeof(struct ctl_hello) == 16, "wire size");
 
 struct ctl_hello_reply {
 	struct ctl_hdr hdr;
-	le32 error; /* 0 or a positive errno (EPROTONOSUPPORT) */
-	le32 state; /* enum ctl_state */
+	le32 error;       /* 0 or a positive errno (EPROTONOSUPPORT) */
+	le32 state;       /* enum ctl_state */
 	uint8_t uuid[16]; /* of the zone; zero before CREATE */
-	le64 since_ms;	  /* CLOCK_REALTIME when this state was entered */
+	le64 since_ms;    /* CLOCK_REALTIME when this state was entered */
 	le32 pid;
-	le32 reserved; /* 0 */
+	le32 reserved;                /* 0 */
 	char zone[CTL_NAME_SIZE + 7]; /* NUL padded */
 };
 static_assert(sizeof(struct ctl_hello_reply) == 120, "wire size");
 
 struct ctl_create {
 	struct ctl_hdr hdr;
-	le64 ram_bytes;	   /* multiple of 2 MiB */
-	le32 n_vcpus;	   /* 1 to 64 */
-	le32 fd_mask;	   /* 1 << enum ctl_fd */
+	le64 ram_bytes; /* multiple of 2 MiB */
+	le32 n_vcpus;   /* 1 to 64 */
+	le32 fd_mask;   /* 1 << enum ctl_fd */
 	uint8_t uuid[16];
-	le64 tod_offset_s; /* guest clock minus host clock, signed, seconds */
-	char zone[CTL_NAME_SIZE + 7];	/* NUL padded */
+	le64 tod_offset_s;            /* guest clock minus host clock, signed, seconds */
+	char zone[CTL_NAME_SIZE + 7]; /* NUL padded */
 	char cmdline[CTL_CMDLINE_SIZE]; /* NUL padded, as the guest shall see it */
 };
 static_assert(sizeof(struct ctl_create) == 48 + 72 + 2048, "wire size");
@@ -163,9 +163,9 @@ struct ctl_status_reply {
 	struct ctl_hdr hdr;
 	le32 state;
 	le32 n_vcpus;
-	le64 ram_bytes;	     /* configured */
+	le64 ram_bytes;      /* configured */
 	le64 resident_bytes; /* of it, populated so far */
-	le64 exits;	     /* of all vCPUs to user space */
+	le64 exits;          /* of all vCPUs to user space */
 	le64 console_bytes;  /* written by the guest */
 	le64 console_lost;   /* not kept for lack of room */
 };
@@ -183,8 +183,9 @@ extern const char *const ctl_state_names[CTL_STATE_N];
 extern const char *const ctl_cause_names[CTL_CAUSE_N];
 
 /*
- * What is legal when, and the state each leads to when it succeeds. The events of the table
- * are the numbers of enum ctl_id: requests, and what kzhost tells of its own accord.
+ * What is legal when, and the state each leads to when it succeeds. The events of the
+ * table are the numbers of enum ctl_id: requests, and what kzhost tells of its own
+ * accord.
  */
 extern const struct fsm ctl_fsm;
 

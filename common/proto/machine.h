@@ -16,32 +16,33 @@
 #ifndef KZ_PROTO_MACHINE_H
 #define KZ_PROTO_MACHINE_H
 
-#define KZ_COM1_PORT	0x3f8
-#define KZ_COM1_IRQ	4
-#define KZ_CMOS_PORT	0x70	/* index; data is the next port */
-#define KZ_I8042_DATA	0x60
-#define KZ_I8042_CMD	0x64
-#define KZ_I8042_RESET	0xfe	/* command: pulse the reset line */
+#define KZ_COM1_PORT    0x3f8
+#define KZ_COM1_IRQ     4
+#define KZ_CMOS_PORT    0x70 /* index; data is the next port */
+#define KZ_I8042_DATA   0x60
+#define KZ_I8042_CMD    0x64
+#define KZ_I8042_RESET  0xfe /* command: pulse the reset line */
 #define KZ_PVPANIC_PORT 0x505
 
-#define KZ_PVPANIC_PANICKED	0x01
-#define KZ_PVPANIC_CRASHLOADED	0x02
+#define KZ_PVPANIC_PANICKED    0x01
+#define KZ_PVPANIC_CRASHLOADED 0x02
 
 /* Generic Event Device: reading the register returns and clears the pending events. */
-#define KZ_GED_PORT	0x600	/* 32 bits, read only */
-#define KZ_GED_GSI	9	/* edge triggered */
-#define KZ_GED_POWER	0x02	/* the power button was pressed */
+#define KZ_GED_PORT  0x600 /* 32 bits, read only */
+#define KZ_GED_GSI   9     /* edge triggered */
+#define KZ_GED_POWER 0x02  /* the power button was pressed */
 
 /* Sleep registers: writing (5 << 2) | 0x20 to control is "soft off". */
-#define KZ_SLEEP_CONTROL_PORT	0x604	/* 8 bits */
-#define KZ_SLEEP_STATUS_PORT	0x605	/* 8 bits */
-#define KZ_SLEEP_S5		0x34
+#define KZ_SLEEP_CONTROL_PORT 0x604 /* 8 bits */
+#define KZ_SLEEP_STATUS_PORT  0x605 /* 8 bits */
+#define KZ_SLEEP_S5           0x34
 
-/* Guest physical address space. RAM continues at 4 GiB when it is larger than the hole. */
-#define KZ_GPA_RAM_LOW_END	0xc0000000ul
-#define KZ_GPA_IOAPIC		0xfec00000ul
-#define KZ_GPA_LAPIC		0xfee00000ul
-#define KZ_GPA_RAM_HIGH		0x100000000ul
+/* Guest physical address space. RAM continues at 4 GiB when it is larger than the hole.
+ */
+#define KZ_GPA_RAM_LOW_END 0xc0000000ul
+#define KZ_GPA_IOAPIC      0xfec00000ul
+#define KZ_GPA_LAPIC       0xfee00000ul
+#define KZ_GPA_RAM_HIGH    0x100000000ul
 
 /* The command line ends in this word and the zone's name. */
 #define KZ_CMDLINE_ZONE "kzones.zone="

@@ -14,9 +14,9 @@
 
 #include <jansson.h>
 
-#define VARLINK_CALL_MAX  (256 * 1024)	     /* a client's call, bytes */
+#define VARLINK_CALL_MAX  (256 * 1024)       /* a client's call, bytes */
 #define VARLINK_REPLY_MAX (64 * 1024 * 1024) /* what a client accepts, bytes */
-#define KZ_IFACE	  "org.kzones.restarter"
+#define KZ_IFACE          "org.kzones.restarter"
 
 /* Who may call: everyone who can connect, or root and group zones. */
 enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
@@ -59,8 +59,8 @@ enum kz_method {
 #define X(id, name, right, params) KZ_##id,
 	KZ_METHODS(X)
 #undef X
-		KZ_SERVICE_INFO,  /* org.varlink.service.GetInfo */
-	KZ_SERVICE_DESCRIPTION,	  /* org.varlink.service.GetInterfaceDescription */
+		KZ_SERVICE_INFO, /* org.varlink.service.GetInfo */
+	KZ_SERVICE_DESCRIPTION,  /* org.varlink.service.GetInterfaceDescription */
 	KZ_METHOD_N
 };
 
@@ -70,8 +70,8 @@ enum kz_method {
  */
 #define KZ_ERR_NO_SUCH_ZONE KZ_IFACE ".NoSuchZone"
 #define KZ_ERR_BAD_STATE    KZ_IFACE ".BadState"
-#define KZ_ERR_FAILED	    KZ_IFACE ".Failed"
-#define KZ_ERR_DENIED	    KZ_IFACE ".Denied"
+#define KZ_ERR_FAILED       KZ_IFACE ".Failed"
+#define KZ_ERR_DENIED       KZ_IFACE ".Denied"
 #define KZ_ERR_INTERRUPTED  KZ_IFACE ".Interrupted"
 
 struct varlink_call {

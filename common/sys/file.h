@@ -28,7 +28,8 @@ int file_read(const char *path, size_t max_bytes, char **ret_data, size_t *ret_l
  *
  * Return: 0, -ENOMEM or what the system gave (-ENOSPC, -EROFS, -EACCES, …)
  */
-int file_replace(const char *path, const void *data, size_t len, mode_t mode, bool durable);
+int file_replace(const char *path, const void *data, size_t len, mode_t mode,
+		 bool durable);
 
 /**
  * file_lock() - Take an exclusive lock on a file, creating it

@@ -18,13 +18,21 @@
 static const char *log_ident = "kzones";
 static bool log_journal;
 
+/* JOURNAL_STREAM is "device:inode", both decimal. */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long dev, ino;
 	struct stat st;
+	char *end;
 
-	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2)
+	if (!stream)
+		return false;
+	dev = strtoull(stream, &end, 10);
+	if (end == stream || *end != ':')
+		return false;
+	ino = strtoull(end + 1, &end, 10);
+	if (*end)
 		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }

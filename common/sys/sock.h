@@ -15,7 +15,8 @@
 /**
  * sock_listen() - Bind and listen, replacing a stale socket file
  * @path:	Of any length (its directory is opened and bound through /proc/self/fd)
- * @type:	SOCK_STREAM or SOCK_SEQPACKET; the result is close-on-exec and non-blocking
+ * @type:	SOCK_STREAM or SOCK_SEQPACKET; the result is close-on-exec and
+ * non-blocking
  * @mode:	Permissions of the socket file, set before anyone can connect
  *
  * Return: 0 or what the system gave
@@ -38,7 +39,8 @@ int sock_send(int fd, const void *data, size_t len, const int *fds, unsigned n_f
  * Return: length (0 = end of file), -EAGAIN, -EMSGSIZE, -EPROTO (too many descriptors),
  * or what recvmsg(2) gave
  */
-ssize_t sock_recv(int fd, void *data, size_t size, int fds[SOCK_FDS_MAX], unsigned *ret_n_fds);
+ssize_t sock_recv(int fd, void *data, size_t size, int fds[SOCK_FDS_MAX],
+		  unsigned *ret_n_fds);
 
 /* Credentials of the peer (SO_PEERCRED). 0 or what getsockopt(2) gave. */
 int sock_peer(int fd, struct ucred *ret_cred);
