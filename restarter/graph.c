@@ -380,6 +380,23 @@ static void take_spec(struct inst *i, const struct core_spec *spec)
 	i->goals_timeout_ms = spec->goals_timeout_ms;
 }
 
+/* Whether @d says what @i has already: most refreshes change no dependency. */
+static bool deps_same(const struct inst *i, const struct deps *d)
+{
+	const struct deps *old = &i->deps;
+
+	if (old->n_edges != d->n_edges || old->n_groups != d->n_groups)
+		return false;
+	for (unsigned n = 0; n < d->n_groups; n++)
+		if (old->groups[n].grouping != d->groups[n].grouping)
+			return false;
+	for (unsigned n = 0; n < d->n_edges; n++)
+		if (strcmp(old->edges[n].fmri, d->edges[n].fmri) != 0 ||
+		    old->edges[n].group - old->groups != d->edges[n].group - d->groups)
+			return false;
+	return true;
+}
+
 /**
  * graph_set() - Make or reconfigure an instance: all of the spec but autoboot
  * @ret_inst:	The instance; !present when it is new
@@ -404,10 +421,14 @@ int graph_set(struct core *c, const char *name, const struct core_spec *spec,
 		return r;
 	}
 	take_spec(i, spec);
+	*ret_inst = i;
+	if (deps_same(i, &d)) {
+		deps_free(&d);
+		return 0;
+	}
 	deps_replace(c, i, &d);
 	if (!c->ready || i->on_cycle || cycle_reaches_itself(c, i))
 		c->cycles_stale = true;
-	*ret_inst = i;
 	return 0;
 }
 
