@@ -256,6 +256,8 @@ extern const char *const inst_state_names[INST_STATE_N];
 extern const char *const vm_phase_names[VM_PHASE_N];
 extern const char *const core_ev_names[CORE_EV_N];
 extern const char *const core_act_names[CORE_ACT_N];
+/* Appends what modes are and what requests do in them, as Markdown (docs/states.md). */
+void core_print_tables(struct buf *out);
 extern const struct fsm
 	inst_fsm; /* the instance table, for --selftest and docs/states.md */
 

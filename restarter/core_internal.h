@@ -13,6 +13,7 @@
  * graph.c	zones by name, dependency groups, the fixed point
  * cycle.c	dependency cycles
  * throttle.c	slots and the queue for them
+ * tables.c	the tables in print
  * timers.c	a heap of deadlines
  * reason.c	why an instance is not online, in words; views
  *
@@ -40,6 +41,8 @@
 	X(HALTING, "stop/halt", KEEP, HALTING, true) \
 	X(MAINT, "maintenance", MAINT, NONE, false) \
 	X(HELD, "maintenance/running", MAINT, RUNNING, false)
+
+#define INST_KEEP INST_STATE_N /* in place of a state: the one that was before */
 
 enum inst_mode {
 #define X(id, name, state, phase, slot) MODE_##id,
@@ -256,6 +259,7 @@ void op_request(struct core *c, struct inst *i, const struct core_event *ev);
 void op_mode_entered(struct core *c, struct inst *i, enum inst_mode from);
 void op_answer(struct core *c, struct inst *i, int err, const char *fmt, ...)
 	printf_like(4, 5);
+const char *op_meaning(enum inst_mode mode, enum core_ev verb);
 bool op_wants_boot(const struct inst *i);
 void op_cancel_boot(struct core *c, struct inst *i, const char *why);
 

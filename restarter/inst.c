@@ -20,8 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INST_KEEP INST_STATE_N
-
 enum inst_do { DO_NOTHING, DO_QUEUE, DO_START, DO_SHUTDOWN, DO_HALT, DO_GOALS, DO_RETRY };
 
 static const char *const do_names[] = {
@@ -39,7 +37,7 @@ static const char *const mode_names[MODE_N] = {
 	INST_MODES(X)
 #undef X
 };
-static const enum inst_state mode_state[MODE_N] = {
+static const unsigned mode_state[MODE_N] = {
 #define X(id, name, state, phase, slot) INST_##state,
 	INST_MODES(X)
 #undef X
@@ -259,7 +257,7 @@ void why_set(struct inst *i, const char *fmt, ...)
 /* What follows from being in the new mode, whatever came before. */
 static void mode_entered(struct core *c, struct inst *i)
 {
-	enum inst_state state = mode_state[i->mode];
+	unsigned state = mode_state[i->mode];
 
 	if (!mode_slot[i->mode])
 		throttle_release(c, i);
@@ -278,7 +276,7 @@ static void mode_entered(struct core *c, struct inst *i)
 	if (i->mode != MODE_MAINT)
 		i->cycle_maint = false;
 	if (state != INST_KEEP && state != i->state) {
-		i->state = state;
+		i->state = (enum inst_state)state;
 		i->since_ms = c->now_ms;
 	}
 }

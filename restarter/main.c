@@ -86,8 +86,11 @@ static int print_states(void)
 		 "programs run on; a test compares.\n"
 		 "A zone above installed is ready, running, shutting_down or down by "
 		 "what its machine does.\n\n");
-	for (unsigned i = 0; i < ARRAY_SIZE(machines); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(machines); i++) {
 		fsm_print(machines[i], &out);
+		if (machines[i] == &inst_fsm)
+			core_print_tables(&out);
+	}
 	if (buf_error(&out))
 		return 1;
 	fputs(out.p, stdout);

@@ -17,20 +17,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REACTIONS(X) \
+	X(EARLY, "refused: the restarter is still starting") \
+	X(BOOTED, "refused: zone is already booted") \
+	X(ENDING, "refused: zone is shutting down") \
+	X(DOWN, "refused: zone is not running") \
+	X(WELL, "refused: zone is not in maintenance") \
+	X(NOTHING, "-") /* only the enabled flag changes, if it is that kind of verb */ \
+	X(ON, "bring it up") \
+	X(OFF, "do not bring it up") \
+	X(STOP, "shut it down") /* and then as the enabled flag says */ \
+	X(AUTOSTOP, "stop it as autoshutdown says") \
+	X(HALT, "halt it") \
+	X(HASTEN, "shut it down, at the head of the queue") \
+	X(REPAIR, "leave maintenance")
+
 enum reaction {
-	R_EARLY,    /* refused: nothing is known yet */
-	R_BOOTED,   /* refused: zone is already booted */
-	R_ENDING,   /* refused: zone is shutting down */
-	R_DOWN,     /* refused: zone is not running */
-	R_WELL,     /* refused: not in maintenance */
-	R_NOTHING,  /* only the enabled flag changes, if it is that kind of verb */
-	R_ON,       /* bring it up */
-	R_OFF,      /* do not bring it up */
-	R_STOP,     /* shut the guest down; then as the enabled flag says */
-	R_AUTOSTOP, /* the same, or as autoshutdown says */
-	R_HALT,     /* end the machine */
-	R_HASTEN,   /* it waits for a slot to shut down: it shall do so at the head */
-	R_REPAIR,   /* leave maintenance */
+#define X(id, text) R_##id,
+	REACTIONS(X)
+#undef X
+		REACTION_N
 };
 
 #define VERB_FIRST EV_BOOT
@@ -58,6 +64,21 @@ static const uint8_t reactions[MODE_N][VERB_N] = {
 	[MODE_HELD] =     { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_REPAIR },
 };
 /* clang-format on */
+
+static const char *const reaction_texts[REACTION_N] = {
+#define X(id, text) text,
+	REACTIONS(X)
+#undef X
+};
+
+/**
+ * op_meaning() - What a verb does to an instance in a mode, in words
+ * @verb:	EV_BOOT to EV_CLEAR
+ */
+const char *op_meaning(enum inst_mode mode, enum core_ev verb)
+{
+	return reaction_texts[reactions[mode][verb - VERB_FIRST]];
+}
 
 static bool verb_boots(enum core_ev verb)
 {
