@@ -129,6 +129,7 @@ const struct sandbox_rule sandbox_rules[] = {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	/* The sanitizers' runtime. */
 	ANY(sigaltstack, ALL),
+	ANY(gettimeofday, ALL),
 	ANY(rt_sigaction, ALL),
 	ANY(sched_getaffinity, ALL),
 	ANY(clock_nanosleep, ALL),
