@@ -127,6 +127,16 @@ static void ignore_signals(void)
 		signal(signals[i], SIG_IGN);
 }
 
+/* What the C library would do at first need, when the sandbox no longer lets it. */
+static void prepare_library(void)
+{
+	/* One heap for all threads: a heap each would cost memory and gain nothing. */
+	mallopt(M_ARENA_MAX, 1);
+	/* The first gmtime_r() or timegm() of any kind reads the time zone's file. */
+	setenv("TZ", "UTC0", 1);
+	tzset();
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt = { 0 };
@@ -148,11 +158,7 @@ int main(int argc, char **argv)
 	r = prepare_descriptors(&e);
 	if (r == 0) {
 		ignore_signals();
-		/* The first conversion of a time would open /etc/localtime. */
-		tzset();
-		/* One heap for all threads: a heap each would cost memory and gain
-		 * nothing. */
-		mallopt(M_ARENA_MAX, 1);
+		prepare_library();
 		r = host_run(opt.zone, CTL_LISTEN_FD, &e);
 	}
 	if (r < 0) {

@@ -177,6 +177,17 @@ def a_full_console_log_does_not_stop_the_zone(t):
 
 
 @kz.test
+def every_command_inside_the_filters(t):
+    host, c, client = booted(t, vcpus=2)
+    for command in ("help", "time", "mem fill 7", "mem check 7", "echo x", "nonsense"):
+        client.send(command + "\r")
+        client.read_until(command)
+        client.read_until("\n")
+        client.read_until(PROMPT)
+    kz.eq(c.status()["state"], "running")
+
+
+@kz.test
 def every_thread_is_confined(t):
     kz.need_root()  # to look
     host, c, client = booted(t, vcpus=2)
