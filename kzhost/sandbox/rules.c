@@ -70,7 +70,6 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(ftruncate, MAIN),
 	IF(sched_setscheduler, FILL, ARG(1, SCHED_IDLE)), /* fill when nobody else runs */
 	ANY(mlock2, FILL),
-	IF(sched_setscheduler, FILL, ARG(1, SCHED_IDLE)),
 	ANY(munlock, MAIN),
 	ANY(pread64, MAIN),
 	ANY(lseek, MAIN),
