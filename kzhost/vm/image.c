@@ -71,7 +71,7 @@ static int load_initrd(const struct ram *ram, int fd, struct image *image,
 	uint64_t end = MIN(image->initrd_end, ram->region[0].size);
 	uint64_t start =
 		(image->low_end + LAYOUT_PAGE - 1) & ~(uint64_t)(LAYOUT_PAGE - 1);
-	struct image_file f;
+	struct image_file f = { 0 };
 	int r;
 
 	if (fd < 0)
@@ -108,7 +108,7 @@ int image_load(const struct ram *ram, int kernel_fd, int initrd_fd, const char *
 {
 	uint8_t head[IMAGE_HEAD] = { 0 };
 	struct image image = { 0 };
-	struct image_file f;
+	struct image_file f = { 0 };
 	bool elf;
 	int r;
 

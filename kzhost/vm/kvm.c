@@ -164,6 +164,14 @@ int kvm_set_irq(const struct kvm *kvm, unsigned gsi, bool level)
 	return kvm_ioctl(kvm->vm_fd, KVM_IRQ_LINE, &line);
 }
 
+/* struct kvm_msrs with one entry. */
+struct one_msr {
+	uint32_t n;
+	uint32_t padding;
+	struct kvm_msr_entry entry;
+};
+static_assert(offsetof(struct one_msr, entry) == sizeof(struct kvm_msrs), "KVM ABI");
+
 /*
  * What firmware would have set up before a kernel: fast string instructions, and memory
  * write-back by default. A KVM that refuses one of them has a reason; the guest goes
@@ -180,11 +188,10 @@ static void set_msrs(int fd, unsigned id)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++) {
-		struct {
-			struct kvm_msrs head;
-			struct kvm_msr_entry entry;
-		} m = { .head.nmsrs = 1,
-			.entry = { .index = msrs[i].index, .data = msrs[i].value } };
+		struct one_msr m = {
+			.n = 1,
+			.entry = { .index = msrs[i].index, .data = msrs[i].value },
+		};
 
 		if (kvm_ioctl(fd, KVM_SET_MSRS, &m) != 1)
 			TRACE(vcpu, "vcpu=%u KVM refused MSR 0x%x", id, msrs[i].index);
