@@ -11,6 +11,7 @@
 
 static void saved_to_json(json_t *o, const struct core_saved *s)
 {
+	json_object_set_new(o, "enabled", json_boolean(s->enabled));
 	if (s->enabled_temporary)
 		json_object_set_new(o, "enabled_temporary", json_boolean(s->enabled));
 	json_object_set_new(o, "instance", json_string(inst_state_names[s->state]));
@@ -121,17 +122,18 @@ static int take_ms(const json_t *o, const char *key, uint64_t *ret_ms)
 static int take_saved(const json_t *o, struct zone *z)
 {
 	const json_t *temporary = json_object_get(o, "enabled_temporary");
+	const json_t *enabled = json_object_get(o, "enabled");
 	const char *reason = json_string_value(json_object_get(o, "reason"));
 	const char *state = json_string_value(json_object_get(o, "instance"));
 
 	if (!state)
 		return 0;
 	if (inst_state_parse(state, &z->saved.state) < 0 ||
-	    take_ms(o, "since_ms", &z->saved.since_ms) < 0 ||
+	    take_ms(o, "since_ms", &z->saved.since_ms) < 0 || !json_is_boolean(enabled) ||
 	    (temporary && !json_is_boolean(temporary)))
 		return -EINVAL;
 	z->saved.enabled_temporary = temporary != NULL;
-	z->saved.enabled = json_is_true(temporary);
+	z->saved.enabled = json_is_true(enabled);
 	snprintf(z->saved.reason, sizeof(z->saved.reason), "%s", reason ? reason : "");
 	z->has_saved = true;
 	return 0;

@@ -20,6 +20,8 @@ void event_init(void)
 {
 	apic_route(KZ_COM1_IRQ, VEC_IRQ + IRQ_SERIAL);
 	apic_route(KZ_GED_GSI, VEC_IRQ + IRQ_GED);
+	/* A button pressed before its interrupt had a way here would never be seen. */
+	irq_pending = 1u << IRQ_GED;
 	gate_sti();
 }
 

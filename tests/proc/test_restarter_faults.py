@@ -239,6 +239,29 @@ def zone_that_powered_off_meanwhile_is_down(t):
 
 
 @kz.test
+def killed_restarter_adopts_what_autoboot_started(t):
+    configure(t, "db", autoboot=True)
+    setup(t, "db", KZONES_BOOT_ID="one")
+    t.svc_kill()
+    t.svc_start(KZONES_BOOT_ID="two")
+    t.wait_instance("db", "online")
+    before = t.instance("db")
+    t.svc_kill()
+    t.svc_start(KZONES_BOOT_ID="two")
+    after = t.instance("db")
+    kz.eq((after["state"], after["next_state"]), ("online", "none"))
+    kz.eq(after["contract"], before["contract"])
+    kz.eq((after["enabled"], after["enabled_temporary"]), (True, False))
+    # Edited while nobody was there to be told, autoboot still means the next host boot.
+    t.svc_kill()
+    configure(t, "db", autoboot=False)
+    t.svc_start(KZONES_BOOT_ID="two")
+    after = t.instance("db")
+    kz.eq((after["state"], after["next_state"]), ("online", "none"))
+    kz.eq((after["enabled"], after["enabled_temporary"]), (True, True))
+
+
+@kz.test
 def same_host_boot_replays_no_autoboot(t):
     configure(t, "db", autoboot=True)
     setup(t, "db", KZONES_BOOT_ID="one")
