@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs in the rig's host (test_autoboot.py starts it and judges what it leaves).
+
+First boot: three zones are configured and installed; db and web boot the distribution's kernel,
+app the built-in guest; web depends on db, app on web. Second boot: waits until the service
+manager, svc.zones and autoboot have brought all of them up, ends svc.zones as a crash would, and
+waits for its successor to adopt them. What was seen goes to /var/log/rig/facts.json; then the rig
+powers the host off.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+ZONES = ('db', 'web', 'app')
+STOCK = ('add direct-boot; set kernel=/usr/lib/hostvm/vmlinuz; '
+         'set initrd=/usr/lib/hostvm/guest.cpio; end; '
+         'set bootargs="console=ttyS0 quiet"; set autoshutdown=halt')
+BUILT_IN = 'add direct-boot; set kernel=/usr/lib/kzones/guest.elf; end'
+COMMON = ('create -b; add capped-memory; set physical=%s; end; add virtual-cpu; set ncpus=1; '
+          'end; set autoboot=true; %s')
+DEPENDS = '; add smf-dependency; set name=%s; set fmri=svc:/system/zones/zone:%s; end'
+DEADLINE = 150
+STATUS = '/run/zones/status.json'
+
+
+def run(*args):
+    """Run a command; print it and what it says; fail with it."""
+    print('#', ' '.join(args), flush=True)
+    subprocess.run(args, check=True)
+
+
+def output(*args):
+    """What a command prints, stripped; an empty text when it fails."""
+    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=False)
+    return done.stdout.strip()
+
+
+def wait_for(what, function):
+    """Call FUNCTION until it gives something true; end the script when it never does."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        try:
+            value = function()
+        except (OSError, ValueError, KeyError):
+            value = None
+        if value:
+            return value
+        time.sleep(0.1)
+    print('waited in vain:', what, flush=True)
+    for args in (['zoneadm', 'list', '-cv'], ['svcs'], ['cat', STATUS]):
+        subprocess.run(args, check=False)
+    sys.exit(1)
+
+
+def configure():
+    """First boot: make the zones."""
+    for name, memory, boot, needs in (('db', '160M', STOCK, ''), ('web', '160M', STOCK, 'db'),
+                                      ('app', '32M', BUILT_IN, 'web')):
+        text = COMMON % (memory, boot)
+        if needs:
+            text += DEPENDS % (needs, needs)
+        run('zonecfg', '-z', name, text)
+        run('zoneadm', '-z', name, 'install')
+    run('zoneadm', 'list', '-cv')
+
+
+def status():
+    with open(STATUS, encoding='utf-8') as f:
+        return json.load(f)
+
+
+def all_online():
+    """The status document once every zone's instance is online, else None."""
+    document = status()
+    states = {zone['name']: (zone['instance'] or {}).get('state') for zone in document['zones']}
+    return document if all(states.get(zone) == 'online' for zone in ZONES) else None
+
+
+def console(zone):
+    with open('/var/log/zones/console.' + zone, encoding='utf-8', errors='replace') as f:
+        return f.read()
+
+
+def greeted(zone):
+    text = console(zone)
+    return 'zone %s: hello from Linux' % zone in text or 'guest: zone %s ' % zone in text
+
+
+def kzhosts():
+    """Pid of each kzhost -> its arguments."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            if os.path.basename(os.readlink('/proc/%s/exe' % pid)) == 'kzhost':
+                with open('/proc/%s/cmdline' % pid, encoding='utf-8') as f:
+                    found[pid] = f.read().replace('\0', ' ').strip()
+        except OSError:
+            continue
+    return found
+
+
+def unit(prop):
+    return output('systemctl', 'show', '--value', '-p', prop, 'svc.zones')
+
+
+def watch():
+    """Second boot: see the zones come up, survive a crash of svc.zones; write the facts."""
+    facts = {'kernel': os.uname().release, 'unit_before': unit('ActiveState')}
+    facts['status'] = wait_for('all instances online', all_online)
+    for zone in ZONES:
+        wait_for('greeting of ' + zone, lambda z=zone: greeted(z))
+    run('zoneadm', 'list', '-cv')
+    run('svcs')
+    facts['kzhosts_before'] = kzhosts()
+    pid = unit('MainPID')
+    run('kill', '-KILL', pid)
+    wait_for('a new svc.zones', lambda: unit('MainPID') not in ('0', pid)
+             and unit('ActiveState') == 'active')
+    facts['status_after'] = wait_for('all instances online again', all_online)
+    facts['kzhosts_after'] = kzhosts()
+    facts['restarts'] = unit('NRestarts')
+    os.makedirs('/var/log/rig', exist_ok=True)
+    with open('/var/log/rig/facts.json', 'w', encoding='utf-8') as f:
+        json.dump(facts, f, indent=1)
+
+
+def main():
+    wait_for('svc.zones active', lambda: unit('ActiveState') == 'active')
+    if os.environ['HOSTVM_BOOT'] == '1':
+        configure()
+        return 75
+    watch()
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The whole way on a Debian host: systemd, autoboot in order, stock kernels, host shutdown
+
+Boots the host rig with autoboot_in_host.py inside, once, and judges what it left: facts.json,
+the logs below /var/log/zones, and the journal of the host's last boot.
+"""
+
+import os
+import re
+
+import kz
+from rig import Run
+
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'autoboot_in_host.py')
+ORDER = ('db', 'web', 'app')    # each depends on the one before it
+SECONDS = 400
+
+_runs = []
+
+
+def the_run():
+    """The run; made by the first test that asks."""
+    if not _runs:
+        _runs.append(Run(SCRIPT, SECONDS))
+    return _runs[0]
+
+
+def good_run():
+    run = the_run()
+    if run.status != 0:
+        raise kz.Skip('the run failed')
+    return run
+
+
+def times(status):
+    """Zone -> its object in a status document."""
+    return {zone['name']: zone for zone in status['zones']}
+
+
+def last_change(run, zone):
+    """(index, text) of the zone's last state change that the journal tells."""
+    found = [(i, text) for i, (_, who, text) in enumerate(run.journal())
+             if who.startswith('svc.zones') and re.search(r'zone=%s .* -> ' % zone, text)]
+    assert found, 'no state change of %s in the journal' % zone
+    return found[-1]
+
+
+@kz.test
+def the_host_boots_twice_and_all_zones_come_up(_):
+    kz.eq(the_run().status, 0, 'exit status of the run')
+
+
+@kz.test
+def each_zone_starts_when_its_dependency_is_online(_):
+    zones = times(good_run().json('log', 'rig', 'facts.json')['status'])
+    for first, then in zip(ORDER, ORDER[1:]):
+        online, started = zones[first]['boot']['online'], zones[then]['boot']['started']
+        print('# %s online at %s, %s started at %s' % (first, online, then, started))
+        assert online and started and online <= started, (first, then)
+
+
+@kz.test
+def stock_kernels_greet_on_their_consoles(_):
+    run = good_run()
+    kernel = run.json('log', 'rig', 'facts.json')['kernel']
+    for zone in ('db', 'web'):
+        kz.has(run.read('log', 'zones', 'console.' + zone),
+               'zone %s: hello from Linux %s' % (zone, kernel))
+
+
+@kz.test
+def the_built_in_guest_greets(_):
+    kz.has(good_run().read('log', 'zones', 'console.app'), 'kzones guest: zone app')
+
+
+@kz.test
+def a_crash_of_svc_zones_costs_no_zone(_):
+    facts = good_run().json('log', 'rig', 'facts.json')
+    kz.eq(facts['restarts'], '1')
+    kz.eq(len(facts['kzhosts_before']), 3)
+    kz.eq(facts['kzhosts_after'], facts['kzhosts_before'])
+
+
+@kz.test
+def poweroff_takes_the_zones_down_in_reverse_order(_):
+    run = good_run()
+    changes = [last_change(run, zone) for zone in reversed(ORDER)]
+    for _, text in changes:
+        print('# ' + text)
+    kz.eq([i for i, _ in changes], sorted(i for i, _ in changes))
+    for _, text in changes:
+        assert 'online' not in text.split(' -> ')[1], text
+
+
+@kz.test
+def the_built_in_guest_was_asked_to_shut_down(_):
+    kz.has(good_run().read('log', 'zones', 'console.app'),
+           'kzones guest: power button, shutting down')
+
+
+@kz.test
+def zones_were_down_before_svc_zones_ended_by_itself(_):
+    run = good_run()
+    journal = run.journal()
+    ends = [i for i, (_, who, text) in enumerate(journal)
+            if who == 'systemd' and 'svc.zones.service: Deactivated successfully' in text]
+    assert ends, 'svc.zones did not end well'
+    assert last_change(run, 'db')[0] < ends[-1]
+    bad = [text for _, who, text in journal if who == 'systemd' and 'svc.zones' in text
+           and re.search(r'timed out|SIGKILL|Failed with', text)
+           and 'signal' not in text]
+    kz.eq(bad, [])
+
+
+kz.main()
