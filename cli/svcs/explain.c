@@ -2,38 +2,84 @@
 /*
  * explain.c - svcs -x: why an instance does not run, what that means, what to do next
  *
- * The reason comes from the restarter in words. What an instance holds up is read from
- * the configurations: an instance is in another's way when that one wants it
- * (require_all, require_any) and it does not run.
+ * The reason comes from the restarter in words. What an instance holds up is read, once,
+ * from the configurations of those that are wanted and do not run: an instance is in
+ * another's way when that one requires it (require_all, require_any) and it does not run.
  */
 #include "cli/svcs/svcs.h"
 
 #include <string.h>
 
-/* Does the zone's configuration require that FMRI? */
-static bool requires(const struct svcs *s, const char *zone, const char *fmri)
+/* One line of the list: instance @who waits and requires @fmri. */
+struct need {
+	const struct instance *who;
+	char *fmri; /* owned */
+};
+
+static bool waits(const struct instance *i)
+{
+	return instance_wanted(i) && !instance_runs(i);
+}
+
+static int add_need(struct needs *needs, const struct instance *who, const char *fmri)
+{
+	struct need *bigger;
+
+	if (needs->n == needs->cap) {
+		bigger = reallocarray(needs->v, needs->cap * 2 + 16, sizeof(*bigger));
+		if (!bigger)
+			return -ENOMEM;
+		needs->v = bigger;
+		needs->cap = needs->cap * 2 + 16;
+	}
+	needs->v[needs->n].who = who;
+	needs->v[needs->n].fmri = strdup(fmri);
+	return needs->v[needs->n++].fmri ? 0 : -ENOMEM;
+}
+
+/* What one instance's configuration requires; one that cannot be read requires nothing.
+ */
+static int read_needs(const struct paths *p, const struct instance *who,
+		      struct needs *needs)
 {
 	cleanup(zconf_freep) struct zconf *c = NULL;
 	const struct zres *dep = NULL;
 	const char *grouping, *on;
+	int r = 0;
 
-	if (zconf_load(&s->paths, zone, &c, NULL) < 0)
-		return false;
-	while ((dep = zconf_next(c, RES_SMF_DEPENDENCY, dep))) {
+	if (zconf_load(p, who->zone, &c, NULL) < 0)
+		return 0;
+	while (r == 0 && (dep = zconf_next(c, RES_SMF_DEPENDENCY, dep))) {
 		grouping = zres_text(dep, PROP_DEP_GROUPING);
 		on = zres_text(dep, PROP_DEP_FMRI);
-		if (on && strcmp(on, fmri) == 0 && strncmp(grouping, "require_", 8) == 0)
-			return true;
+		if (on && strncmp(grouping, "require_", 8) == 0)
+			r = add_need(needs, who, on);
 	}
-	return false;
+	return r;
 }
 
-/* Wants to run, does not, and requires @i. */
-static bool held_up(const struct svcs *s, const struct instance *other,
-		    const struct instance *i)
+int explain_prepare(struct svcs *s)
 {
-	return other != i && instance_wanted(other) && !instance_runs(other) &&
-	       requires(s, other->zone, i->fmri);
+	int r = 0;
+
+	for (unsigned k = 0; r == 0 && k < s->list.n; k++)
+		if (waits(&s->list.v[k]))
+			r = read_needs(&s->paths, &s->list.v[k], &s->needs);
+	return r;
+}
+
+void needs_fini(struct needs *needs)
+{
+	for (unsigned k = 0; k < needs->n; k++)
+		free(needs->v[k].fmri);
+	free(needs->v);
+	*needs = (struct needs){ 0 };
+}
+
+/* Does @n say that @i is in another's way? */
+static bool held_up(const struct need *n, const struct instance *i)
+{
+	return n->who != i && strcmp(n->fmri, i->fmri) == 0;
 }
 
 bool explain_wanted(const struct svcs *s, const struct instance *i)
@@ -42,8 +88,8 @@ bool explain_wanted(const struct svcs *s, const struct instance *i)
 		return false;
 	if (instance_wanted(i) || strcmp(i->state, "maintenance") == 0)
 		return true;
-	for (unsigned k = 0; k < s->list.n; k++)
-		if (held_up(s, &s->list.v[k], i))
+	for (unsigned k = 0; k < s->needs.n; k++)
+		if (held_up(&s->needs.v[k], i))
 			return true;
 	return false;
 }
@@ -51,11 +97,13 @@ bool explain_wanted(const struct svcs *s, const struct instance *i)
 /* The first instance that this one requires and that does not run; NULL: none. */
 static const struct instance *blocker(const struct svcs *s, const struct instance *i)
 {
-	for (unsigned k = 0; k < s->list.n; k++) {
-		const struct instance *other = &s->list.v[k];
+	const struct instance *other;
 
-		if (other != i && !instance_runs(other) &&
-		    requires(s, i->zone, other->fmri))
+	for (unsigned k = 0; k < s->needs.n; k++) {
+		if (s->needs.v[k].who != i)
+			continue;
+		other = instances_find(&s->list, s->needs.v[k].fmri);
+		if (other && !instance_runs(other))
 			return other;
 	}
 	return NULL;
@@ -113,17 +161,17 @@ static void add_impact(struct buf *out, const struct svcs *s, const struct insta
 		buf_adds(out, "Impact: None.\n");
 		return;
 	}
-	for (unsigned k = 0; k < s->list.n; k++)
-		n += held_up(s, &s->list.v[k], i);
+	for (unsigned k = 0; k < s->needs.n; k++)
+		n += held_up(&s->needs.v[k], i);
 	if (!n)
 		buf_adds(out, "Impact: This service is not running.\n");
 	else
 		buf_addf(out, "Impact: %u dependent service%s not running%s\n", n,
 			 n == 1 ? " is" : "s are",
 			 verbose ? ":" : ".  (Use -v for list.)");
-	for (unsigned k = 0; verbose && k < s->list.n; k++)
-		if (held_up(s, &s->list.v[k], i))
-			buf_addf(out, "        %s\n", s->list.v[k].fmri);
+	for (unsigned k = 0; verbose && k < s->needs.n; k++)
+		if (held_up(&s->needs.v[k], i))
+			buf_addf(out, "        %s\n", s->needs.v[k].who->fmri);
 }
 
 void explain_add(struct buf *out, const struct svcs *s, const struct instance *i,

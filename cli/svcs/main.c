@@ -155,9 +155,12 @@ static int run(struct svcs *s, const struct flags *f)
 	/* All instances are this restarter's. */
 	if (f->restarter && !moved && !fmri_matches(f->restarter, RESTARTER_FMRI))
 		s->list.n = 0;
+	if (status == EXIT_DONE && f->explain && explain_prepare(s) < 0)
+		status = failed("out of memory");
 	if (status == EXIT_DONE)
 		status = show(s, f, cells, (unsigned)n);
 	free(s->chosen);
+	needs_fini(&s->needs);
 	instances_fini(&s->list);
 	paths_fini(&s->paths);
 	return status;

@@ -12,10 +12,18 @@
 
 #define RESTARTER_FMRI "svc:/system/zones:default"
 
+/* Who waits and requires what (explain.c); names instances of the list. */
+struct needs {
+	struct need *v; /* owned */
+	unsigned n, cap;
+};
+void needs_fini(struct needs *needs);
+
 struct svcs {
 	struct paths paths;
 	struct instances list;
-	char **words; /* operands; none: all */
+	struct needs needs; /* of -x only */
+	char **words;       /* operands; none: all */
 	unsigned n_words;
 	bool *chosen; /* by index into list; owned */
 };
@@ -71,6 +79,8 @@ void detail_add(struct buf *out, const struct svcs *s, const struct instance *i)
  */
 void explain_add(struct buf *out, const struct svcs *s, const struct instance *i,
 		 bool verbose);
+/* Reads the configurations that explanations need. 0 or -ENOMEM. */
+int explain_prepare(struct svcs *s);
 /* Is there something to explain: wanted and not running, or in the way of one that is? */
 bool explain_wanted(const struct svcs *s, const struct instance *i);
 
