@@ -15,6 +15,7 @@
  *	0009fc00	end of base memory, as the memory map says
  *	000e0000	ACPI: RSDP and tables, up to 64 KiB
  *	000f0000	MP floating pointer and MP table, up to 64 KiB
+ *	000ffff0	BIOS entry: a few instructions that reset the machine
  *	00100000	kernel segments
  *	...		initrd: as high as it may lie, page aligned
  *	c0000000	end of low RAM at most (KZ_GPA_RAM_LOW_END)
@@ -42,6 +43,7 @@
 #define LAYOUT_ACPI_SIZE    0x10000u
 #define LAYOUT_BIOS         0xf0000u /* MP floating pointer; the table follows */
 #define LAYOUT_BIOS_SIZE    0x10000u
+#define LAYOUT_BIOS_ENTRY   0xffff0u
 #define LAYOUT_KERNEL_MIN   0x100000u
 #define LAYOUT_KVM_IDENTITY 0xfffbc000ul
 #define LAYOUT_KVM_TSS      0xfffbd000u

@@ -94,6 +94,22 @@ static struct vm *vm_new(const struct vm_config *config)
 	return vm;
 }
 
+/*
+ * Where a PC's firmware begins stands, in real-mode code, the one thing that is left of
+ * it here: reset. Linux on hardware-reduced ACPI without EFI restarts by a jump there.
+ */
+static int write_bios_entry(struct vm *vm)
+{
+	static const uint8_t reset[] = {
+		0xb0, KZ_I8042_RESET, /* mov al, RESET */
+		0xe6, KZ_I8042_CMD,   /* out CMD, al */
+		0xf4,                 /* hlt */
+		0xeb, 0xfd,           /* jmp to the hlt */
+	};
+
+	return ram_write(&vm->ram, LAYOUT_BIOS_ENTRY, reset, sizeof(reset));
+}
+
 /* What needs no kernel file: memory, KVM, vCPUs, devices. */
 static int build(struct vm *vm, const struct vm_config *config, struct errmsg *e)
 {
@@ -131,6 +147,8 @@ int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg 
 		r = mptable_write(&vm->ram, vm->n_vcpus);
 	if (r == 0)
 		r = acpi_write(&vm->ram, vm->n_vcpus);
+	if (r == 0)
+		r = write_bios_entry(vm);
 	if (r == 0)
 		r = vcpu_set_boot(&vm->vcpu[0], &boot, e);
 	if (r < 0)

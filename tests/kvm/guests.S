@@ -260,6 +260,19 @@ ap_end:
 	.code32
 	end	second_processor
 
+	/*
+	 * Sends APIC 1 to the last page of the BIOS: from there zeroes ("add %al, (%bx,%si)")
+	 * lead to the BIOS entry.
+	 */
+	guest	bios_entry
+	movl	$0x1ff, LAPIC + 0xf0
+	movl	$0x01000000, LAPIC + 0x310
+	movl	$0x4500, LAPIC + 0x300
+	movl	$0x01000000, LAPIC + 0x310
+	movl	$0x46ff, LAPIC + 0x300
+1:	jmp	1b
+	end	bios_entry
+
 	/* Compatibility mode: 0 to 2 MiB one to one, and at 3 GiB the RAM from 4 GiB on. */
 	guest	high_memory
 	movl	$0x11003, 0x10000

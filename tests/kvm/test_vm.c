@@ -23,6 +23,7 @@ TINY(spins);
 TINY(halts);
 TINY(floods);
 TINY(second_processor);
+TINY(bios_entry);
 TINY(high_memory);
 
 TEST(vm, a_guest_prints_and_powers_off)
@@ -177,6 +178,16 @@ TEST(vm, a_second_processor_starts)
 	tiny_run(&t, &c);
 	tiny_expect_event(&t, VM_EV_POWEROFF);
 	T_STREQ(t.console, "ab");
+}
+
+TEST(vm, the_bios_entry_resets)
+{
+	struct vm_config c = tiny_config(tiny_bios_entry, tiny_bios_entry_end);
+	cleanup(tiny_free) struct tiny t;
+
+	c.n_vcpus = 2;
+	tiny_run(&t, &c);
+	tiny_expect_event(&t, VM_EV_RESET);
 }
 
 TEST(vm, memory_continues_at_4_gib)
