@@ -17,7 +17,6 @@ static int proc_kb(const char *path, const char *key, uint64_t *ret_bytes)
 {
 	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char text[8192];
-	unsigned long long kb;
 	const char *p;
 	ssize_t n;
 
@@ -28,7 +27,7 @@ static int proc_kb(const char *path, const char *key, uint64_t *ret_bytes)
 		return -errno;
 	text[n] = '\0';
 	p = strstr(text, key);
-	*ret_bytes = p && sscanf(p + strlen(key), " %llu", &kb) == 1 ? kb * KIB : 0;
+	*ret_bytes = p ? strtoull(p + strlen(key), NULL, 10) * KIB : 0;
 	return 0;
 }
 
@@ -65,7 +64,7 @@ static void name_holders(struct shell *sh, struct buf *out)
 int admit_memory(struct shell *sh, const struct zone *z, uint64_t bytes, struct errmsg *e)
 {
 	cleanup(buf_fini) struct buf holders = { 0 };
-	uint64_t available, promised = 0;
+	uint64_t available = 0, promised = 0;
 	int r;
 
 	r = proc_kb("/proc/meminfo", "MemAvailable:", &available);

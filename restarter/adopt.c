@@ -161,7 +161,7 @@ static void welcome(struct shell *sh, struct found *f)
 	struct errmsg e = { "" };
 	const char *why;
 	int off = 0;
-	pid_t pid;
+	pid_t pid = 0;
 	ssize_t n = recv_with_pid(fd, msg, sizeof(msg), &pid);
 
 	if (n <= 0) {
@@ -188,8 +188,8 @@ static void welcome(struct shell *sh, struct found *f)
 	tell_core(sh, f->zone, (enum ctl_state)le32_get(m->state), le64_get(m->since_ms));
 	if (host_adopt(sh, f->zone, fd, pidfd, pid, (enum ctl_state)le32_get(m->state)) ==
 	    0) {
-		fd = -1;
-		pidfd = -1;
+		(void)take_fd(&fd);
+		(void)take_fd(&pidfd);
 	}
 }
 

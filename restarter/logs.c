@@ -43,7 +43,7 @@ int log_open(const struct paths *p, enum path_id id, const char *zone, int *ret_
 {
 	cleanup(freep) char *path = paths_get(p, id, zone);
 	cleanup(closep) int fd = -1;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (!path)
 		return -ENOMEM;

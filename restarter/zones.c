@@ -63,7 +63,7 @@ int zones_get(struct zones *t, const char *name, struct zone **ret_zone)
 	if (zone_name_check(name, NULL) < 0)
 		return -EINVAL;
 	if (t->n == t->cap) {
-		bigger = realloc(t->v, (t->cap * 2 + 16) * sizeof(*t->v));
+		bigger = realloc(t->v, (t->cap * 2 + 16) * sizeof(void *));
 		if (!bigger)
 			return -ENOMEM;
 		t->v = bigger;
@@ -75,7 +75,7 @@ int zones_get(struct zones *t, const char *name, struct zone **ret_zone)
 	strcpy(z->name, name); /* zone_name_check() knows the length */
 	z->id = -1;
 	z->console_fd = -1;
-	memmove(t->v + i + 1, t->v + i, (t->n - i) * sizeof(*t->v));
+	memmove(t->v + i + 1, t->v + i, (t->n - i) * sizeof(void *));
 	t->v[i] = z;
 	t->n++;
 	*ret_zone = z;
@@ -87,7 +87,7 @@ void zones_remove(struct zones *t, struct zone *z)
 	unsigned i = place_of(t, z->name);
 
 	ASSERT(i < t->n && t->v[i] == z);
-	memmove(t->v + i, t->v + i + 1, (t->n - i - 1) * sizeof(*t->v));
+	memmove(t->v + i, t->v + i + 1, (t->n - i - 1) * sizeof(void *));
 	t->n--;
 	zone_free(z);
 }
@@ -128,17 +128,21 @@ void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT_SIZE])
 
 int uuid_parse(const char *text, uint8_t uuid[16])
 {
-	uint8_t b[16];
-	char again[UUID_TEXT_SIZE];
+	char again[UUID_TEXT_SIZE], two[3] = "";
+	uint8_t b[16] = { 0 };
 	const char *p = text;
 
 	if (strlen(text) != UUID_TEXT_SIZE - 1)
 		return -EINVAL;
 	for (unsigned i = 0; i < 16; i++, p += 2) {
 		p += *p == '-';
-		if (sscanf(p, "%2hhx", &b[i]) != 1)
+		if (!p[0] || !p[1])
 			return -EINVAL;
+		two[0] = p[0];
+		two[1] = p[1];
+		b[i] = (uint8_t)strtoul(two, NULL, 16);
 	}
+	/* Whatever was not a digit, or not in its place, reads differently now. */
 	uuid_format(b, again);
 	if (strcasecmp(again, text) != 0)
 		return -EINVAL;

@@ -32,9 +32,8 @@ def zones_boot_in_dependency_order_at_host_boot(t):
     t.wait_instance("web", "online")
     starts = [zone for zone, what in log(t) if what == "start"]
     kz.eq(starts, ["db", "web"])
-    db, web = status(t, "db")["boot"], status(t, "web")["boot"]
     kz.wait_for(lambda: status(t, "web")["boot"]["online"], "status of web")
-    web = status(t, "web")["boot"]
+    db, web = status(t, "db")["boot"], status(t, "web")["boot"]
     kz.eq(db["started"] <= db["running"] <= db["online"] <= web["started"]
           <= web["running"] <= web["online"], True, (db, web))
     check_status(t)

@@ -107,6 +107,7 @@ def status_directory_full_then_not(t):
 
 @kz.test
 def status_directory_read_only_then_not(t):
+    kz.need_root()
     setup(t, "db", "web")
     call(t, "Boot", zone="db")
     kz.wait_for(lambda: status(t, "db")["state"] == "running", "the status")
