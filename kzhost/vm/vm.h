@@ -74,7 +74,10 @@ int vm_start(struct vm *vm, struct errmsg *e);
 /* Readable when vm_take_event() or vm_console_read() have something. Owned by vm. */
 int vm_event_fd(const struct vm *vm);
 
-/* Next event: true, or false when there is none. Clears the eventfd when empty. */
+/*
+ * Next event: true, or false when there is none; then the eventfd is clear. Read the console
+ * until it gives 0 after that: only the first byte into an empty console wakes.
+ */
 bool vm_take_event(struct vm *vm, struct vm_event *ret_event);
 
 /* Bytes the guest wrote to its console; 0 = none. */
