@@ -75,8 +75,8 @@ int vm_start(struct vm *vm, struct errmsg *e);
 int vm_event_fd(const struct vm *vm);
 
 /*
- * Next event: true, or false when there is none; then the eventfd is clear. Read the console
- * until it gives 0 after that: only the first byte into an empty console wakes.
+ * Next event: true, or false when there is none; then the eventfd is clear. Read the
+ * console until it gives 0 after that: only the first byte into an empty console wakes.
  */
 bool vm_take_event(struct vm *vm, struct vm_event *ret_event);
 
