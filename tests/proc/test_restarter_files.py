@@ -161,7 +161,8 @@ def full_disk_begins_nothing_and_loses_nothing(t):
         kz.eq(t.zone("web")["state"], "installed")
         os.unlink(filler)
         t.wait_instance("db", "online")
-        kz.eq(t.json("var/lib/zones/state.json")["zones"]["db"]["instance"], "online")
+        kz.wait_for(lambda: t.json("var/lib/zones/state.json")["zones"]["db"]["instance"]
+                    == "online", "state.json to say online")
         kz.eq(t.svc_stop(), 0)
     finally:
         unmount(t, "var/lib/zones")
