@@ -125,8 +125,9 @@ enum inst_cmd { CMD_NONE, CMD_START, CMD_SHUTDOWN, CMD_HALT };
 #define FAULTS_MS       600000
 #define BACKOFF_MS      1000
 #define BACKOFF_MAX_MS  60000
-#define RESET_PACE_MS   1000 /* from one start to the next, when the guest resets itself \
-			      */
+#define RESET_PACE_MS \
+	1000 /* from one start to the next, when the guest resets itself \
+	      */
 
 /* One zone by name; a placeholder (!present) while only others' dependencies name it. */
 struct inst {
