@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/opts.h"
 #include "cli/zonecfg_cmd.h"
+#include "cli/zonecfg_term.h"
 
 #include "common/sys/file.h"
 #include "common/zone/states.h"
@@ -24,6 +25,7 @@ struct app {
 	int lock_fd;
 	char *line; /* owned: getline's */
 	size_t line_size;
+	struct term *term; /* owned; NULL: standard input is read plainly */
 };
 
 static int op_load(void *ctx, struct zconf **ret_conf, struct errmsg *e)
@@ -173,13 +175,16 @@ static int op_remove(void *ctx, struct errmsg *e)
 
 static int op_ask(void *ctx, const char *question)
 {
+	cleanup(freep) char *answer = NULL;
+	char prompt[200];
 	struct app *a = ctx;
+	int r;
 
-	printf("%s (y/[n])? ", question);
-	fflush(stdout);
-	if (getline(&a->line, &a->line_size, stdin) < 0)
+	if (!a->term)
 		return -ENOTTY;
-	return a->line[0] == 'y' || a->line[0] == 'Y';
+	snprintf(prompt, sizeof(prompt), "%s (y/[n])? ", question);
+	r = term_read(a->term, prompt, false, &answer);
+	return r > 0 && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 static int op_write_file(void *ctx, const char *path, const char *text, struct errmsg *e)
@@ -295,28 +300,56 @@ static int run_arguments(struct zcfg *s, int argc, char **argv)
 	return r < 0 ? complain(0, &e) : finish(s, 0);
 }
 
-static int run_terminal(struct app *a, struct zcfg *s)
+/* What a person is told at first. */
+static void greet(const struct app *a, const struct zcfg *s)
 {
-	struct errmsg e = { "" };
-
 	if (s->broken.text[0])
 		printf("%s\n", s->broken.text);
 	else if (!s->conf)
 		printf("%s: No such zone configured\n"
 		       "Use 'create' to begin configuring a new zone.\n",
 		       a->zone);
-	while (!s->done) {
-		printf("zonecfg:%s%s%s> ", a->zone, s->in_res ? ":" : "",
-		       s->in_res ? res_defs[s->res.type].name : "");
-		fflush(stdout);
-		if (getline(&a->line, &a->line_size, stdin) < 0) {
-			printf("\n");
-			break;
-		}
-		if (run_line(s, a->line, &e) < 0)
-			complain(0, &e);
+}
+
+/* Prompts for a line and does it. 1, or 0 at the end of the input. */
+static int run_prompted(struct app *a, struct zcfg *s)
+{
+	cleanup(freep) char *line = NULL;
+	struct errmsg e = { "" };
+	char prompt[200];
+	int r;
+
+	snprintf(prompt, sizeof(prompt), "zonecfg:%s%s%s> ", a->zone,
+		 s->in_res ? ":" : "", s->in_res ? res_defs[s->res.type].name : "");
+	fflush(stdout);
+	r = term_read(a->term, prompt, true, &line);
+	if (r == -ECANCELED)
+		return 1;
+	if (r <= 0) {
+		printf("\n");
+		return 0;
 	}
-	return finish(s, 0);
+	if (run_line(s, line, &e) < 0)
+		complain(0, &e);
+	return 1;
+}
+
+static int run_terminal(struct app *a, struct zcfg *s)
+{
+	struct errmsg e = { "" };
+	int status;
+
+	if (term_open(s, &a->term) < 0) {
+		errmsg_set(&e, -ENOMEM, "no memory");
+		return complain(0, &e);
+	}
+	greet(a, s);
+	while (!s->done && run_prompted(a, s))
+		;
+	status = finish(s, 0);
+	term_close(a->term);
+	a->term = NULL;
+	return status;
 }
 
 static int run_help(const char *topic)
@@ -335,7 +368,8 @@ static int run_help(const char *topic)
 
 static int run_session(struct app *a, int argc, char **argv)
 {
-	bool interactive = !argc && !a->command_file && isatty(STDIN_FILENO);
+	bool interactive = !argc && !a->command_file && isatty(STDIN_FILENO) &&
+			   isatty(STDOUT_FILENO);
 	struct errmsg e = { "" };
 	struct zcfg s;
 	int rc;

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""zonecfg as a program: bad input loses nothing, sessions exclude each other, the terminal."""
+"""zonecfg as a program: bad input loses nothing, sessions exclude each other."""
 
 import json
 import os
-import pty
 import random
-import select
 import subprocess
 import sys
 import time
@@ -313,89 +311,6 @@ def svc_zones_is_told(t):
     t.svc_start()
     kz.eq(t.run("zonecfg", "-z", "db", "delete -F").stderr, "")
     kz.eq(names(), [])
-
-
-class Terminal:
-    """A zonecfg on a terminal of its own."""
-
-    def __init__(self, t, zone):
-        program, env = kz.find_program("zonecfg"), t.env()
-        self.text = ""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(program, ["zonecfg", "-z", zone], env)
-
-    def expect(self, text):
-        """Read until the text has come; what came up to it."""
-        end = time.monotonic() + kz.DEADLINE
-        while text not in self.text:
-            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
-                raise AssertionError("no %r in %r" % (text, self.text))
-            try:
-                data = os.read(self.fd, 4096)
-            except OSError:
-                data = b""
-            if not data:
-                raise AssertionError("ended without %r: %r" % (text, self.text))
-            self.text += data.decode().replace("\r\n", "\n")
-        before, self.text = self.text.split(text, 1)
-        return before
-
-    def say(self, line):
-        os.write(self.fd, line.encode() + b"\n")
-
-    def end(self):
-        """Wait for the end; the exit status."""
-        try:
-            while os.read(self.fd, 4096):
-                pass
-        except OSError:
-            pass
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
-@kz.test
-def a_session_on_a_terminal(t):
-    term = Terminal(t, "db")
-    kz.eq(term.expect("zonecfg:db> "),
-          "db: No such zone configured\nUse 'create' to begin configuring a new zone.\n")
-    for line, prompt, text in (("info", "zonecfg:db> ", "db: No such zone configured"),
-                               ("create", "zonecfg:db> ", ""),
-                               ("set autoboot=maybe", "zonecfg:db> ", "allowed: true or false"),
-                               ("add device", "zonecfg:db:device> ", ""),
-                               ("commit", "zonecfg:db:device> ", "not inside a resource"),
-                               ("cancel", "zonecfg:db> ", ""),
-                               ("set autoboot=true; commit", "zonecfg:db> ", ""),
-                               ("set bootargs=lost", "zonecfg:db> ", ""),
-                               ("revert", "(y/[n])? ", "Are you sure you want to revert"),
-                               ("n", "zonecfg:db> ", "nothing changed"),
-                               ("revert", "(y/[n])? ", ""),
-                               ("y", "zonecfg:db> ", ""),
-                               ("add device", "zonecfg:db:device> ", ""),
-                               ("exit", "zonecfg:db:device> ", "exit -F leaves"),
-                               ("end", "zonecfg:db> ", "")):
-        term.say(line)
-        kz.has(term.expect(prompt), text)
-    os.write(term.fd, b"\x04")  # end of file commits
-    kz.eq(term.end(), 0)
-    kz.eq("bootargs" in config(t, "db"), False)
-    kz.eq(config(t, "db")["autoboot"], True)
-    kz.eq(len(config(t, "db")["device"]), 2)
-
-
-@kz.test
-def a_deletion_is_asked_for(t):
-    configure(t, "db")
-    term = Terminal(t, "db")
-    term.expect("zonecfg:db> ")
-    term.say("delete")
-    kz.has(term.expect("(y/[n])? "), "Are you sure you want to delete the zone")
-    term.say("y")
-    term.expect("zonecfg:db> ")
-    kz.eq(os.listdir(t.path("etc/zones")), [])
-    term.say("exit")
-    kz.eq(term.end(), 0)
 
 
 if __name__ == "__main__":

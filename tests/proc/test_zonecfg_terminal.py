@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""zonecfg at a terminal: prompts, questions, editing, completion, ^C, end of file."""
+
+import json
+import os
+import pty
+import select
+import signal
+import time
+
+import kz
+
+PROMPT = "zonecfg:db> "
+DEVICE = "zonecfg:db:device> "
+YES_NO = "(y/[n])? "
+
+
+class Terminal:
+    """A zonecfg on a terminal of its own."""
+
+    def __init__(self, t, zone):
+        program = kz.find_program("zonecfg")
+        env = t.env(TERM="dumb", HOME=t.root, LC_ALL="C")
+        self.text = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(program, ["zonecfg", "-z", zone], env)
+
+    def expect(self, text):
+        """Read until the text has come; what came up to it."""
+        end = time.monotonic() + kz.DEADLINE
+        while text not in self.text:
+            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
+                raise AssertionError("no %r in %r" % (text, self.text))
+            try:
+                data = os.read(self.fd, 4096)
+            except OSError:
+                data = b""
+            if not data:
+                raise AssertionError("ended without %r: %r" % (text, self.text))
+            self.text += data.decode().replace("\r\n", "\n")
+        before, self.text = self.text.split(text, 1)
+        return before
+
+    def press(self, keys):
+        os.write(self.fd, keys if isinstance(keys, bytes) else keys.encode())
+
+    def say(self, line, prompt=PROMPT):
+        """Type a line; what came up to the next prompt, at the beginning of a line."""
+        self.press(line + "\r")
+        return self.expect("\n" + prompt) + "\n"
+
+    def end(self):
+        """Wait for the end; the exit status."""
+        try:
+            while os.read(self.fd, 4096):
+                pass
+        except OSError:
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def config(t, zone):
+    return json.loads(t.read("etc/zones/%s.json" % zone))
+
+
+def session(t, commands=None):
+    """A terminal at its first prompt."""
+    if commands:
+        t.run("zonecfg", "-z", "db", commands)
+    term = Terminal(t, "db")
+    term.expect(PROMPT)
+    return term
+
+
+@kz.test
+def a_new_zone_has_solaris_banner(t):
+    kz.eq(Terminal(t, "db").expect(PROMPT),
+          "db: No such zone configured\nUse 'create' to begin configuring a new zone.\n")
+
+
+@kz.test
+def wrong_input_is_said_and_the_session_goes_on(t):
+    term = session(t)
+    for line, prompt, text in (("info", PROMPT, "db: No such zone configured"),
+                               ("create", PROMPT, ""),
+                               ("nonsense", PROMPT, "no such subcommand"),
+                               ("set autoboot=maybe", PROMPT, "allowed: true or false"),
+                               ("set bootargs='x", PROMPT, "is not ended"),
+                               ("add device", DEVICE, ""),
+                               ("commit", DEVICE, "not inside a resource"),
+                               ("exit", DEVICE, "exit -F leaves"),
+                               ("cancel", PROMPT, ""),
+                               ("set autoboot=true; exit", None, "")):
+        if prompt:
+            kz.has(term.say(line, prompt), text)
+        else:
+            term.press(line + "\r")
+    kz.eq(term.end(), 0)
+    kz.eq(config(t, "db")["autoboot"], True)
+
+
+@kz.test
+def commit_saves_and_revert_goes_back_to_it(t):
+    term = session(t)
+    term.say("create")
+    term.say("set autoboot=true; commit")
+    kz.eq(config(t, "db")["autoboot"], True)
+    term.say("set bootargs=lost")
+    term.say("revert", "Are you sure you want to revert " + YES_NO)
+    kz.has(term.say("n"), "nothing changed")
+    kz.has(term.say("info bootargs"), "bootargs: lost\n")
+    term.say("revert", "Are you sure you want to revert " + YES_NO)
+    term.say("y")
+    kz.has(term.say("info bootargs"), "bootargs:\n")
+    term.press("exit\r")
+    kz.eq(term.end(), 0)
+
+
+@kz.test
+def a_deletion_is_asked_for(t):
+    term = session(t, "create")
+    term.say("delete", "Are you sure you want to delete the zone " + YES_NO)
+    kz.has(term.say("no"), "nothing changed")
+    kz.eq(os.listdir(t.path("etc/zones")), ["db.json"])
+    term.say("delete; create", "Are you sure you want to delete the zone " + YES_NO)
+    term.say("y")
+    kz.eq(os.listdir(t.path("etc/zones")), [])
+    kz.has(term.say("info brand"), "brand: solaris-kz")  # the rest of the line was done
+    term.press("exit -F\r")
+    kz.eq(term.end(), 0)
+
+
+@kz.test
+def end_of_file_commits_and_leaves(t):
+    term = session(t)
+    term.say("create")
+    term.say("add device", DEVICE)
+    term.say("end")
+    term.press(b"\x04")
+    kz.eq(term.end(), 0)
+    kz.eq(len(config(t, "db")["device"]), 2)
+
+
+@kz.test
+def end_of_file_inside_of_a_resource_loses_only_what_was_not_committed(t):
+    term = session(t, "create")
+    term.say("add device", DEVICE)
+    term.press(b"\x04")
+    term.expect("device: the resource is not ended")
+    kz.eq(term.end(), 1)
+    kz.eq(len(config(t, "db")["device"]), 1)
+
+
+@kz.test
+def tab_completes_what_is_certain_and_shows_what_is_not(t):
+    term = session(t)
+    for keys, line in (("cre\t", "create "), ("set autob\tt\t", "set autoboot=true"),
+                       ("set boot-p\thi\t", "set boot-priority=high"),
+                       ("clear sh\t", "clear shutdown-timeout ")):
+        term.press(keys)
+        term.expect(PROMPT + line)
+        term.press("\r")
+        term.expect(PROMPT)
+    term.press("add dev\t")
+    term.expect("add device ")
+    term.press("\r")
+    term.expect(DEVICE)
+    term.press("set \t")
+    kz.eq(term.expect(DEVICE + "set ").split()[-3:], ["bootpri=", "id=", "storage="])
+    term.press("id=7\r")
+    term.expect(DEVICE)
+    term.say("end")
+    term.press("select device id=\t")
+    kz.eq(term.expect(PROMPT + "select device id=").split()[-2:], ["0", "7"])
+    term.press(b"\x03")
+    term.expect(PROMPT)
+    term.press("exit\r")
+    kz.eq(term.end(), 0)
+    kz.eq(config(t, "db")["autoboot"], True)
+    kz.eq(config(t, "db")["boot-priority"], "high")
+
+
+@kz.test
+def lines_are_edited_and_remembered(t):
+    term = session(t, "create")
+    term.say("set bootargs=old\x7f\x7f\x7fnew")
+    kz.has(term.say("info bootargs"), "bootargs: new\n")
+    kz.has(term.say("\x10"), "bootargs: new\n")  # ^P: the line before
+    term.press("exit\r")
+    kz.eq(term.end(), 0)
+
+
+@kz.test
+def text_is_utf_8_whatever_the_locale(t):
+    term = session(t, "create")
+    kz.has(term.say("set bootargs=\u00e9\u00e8; info bootargs"), "bootargs: \u00e9\u00e8\n")
+    term.press("exit\r")
+    kz.eq(term.end(), 0)
+    kz.eq(config(t, "db")["bootargs"], "\u00e9\u00e8")
+
+
+@kz.test
+def an_interrupt_gives_up_the_line_only(t):
+    term = session(t, "create")
+    term.say("set bootargs=kept")
+    term.press("set bootargs=lost\x03")
+    term.expect("^C\n" + PROMPT)
+    term.say("add device", DEVICE)
+    term.press("set id=9\x03")
+    term.expect("^C\n" + DEVICE)
+    term.say("cancel")
+    term.say("delete", "Are you sure you want to delete the zone " + YES_NO)
+    term.press("y\x03")  # is not a yes
+    kz.has(term.expect(PROMPT), "nothing changed")
+    os.kill(term.pid, signal.SIGINT)
+    kz.has(term.say("info bootargs"), "bootargs: kept\n")
+    term.press(b"\x04")
+    kz.eq(term.end(), 0)
+    kz.eq(config(t, "db")["bootargs"], "kept")
+    kz.eq(len(config(t, "db")["device"]), 1)
+
+
+@kz.test
+def interrupts_do_not_cut_a_commit_short(t):
+    term = session(t, "create")
+    for n in range(10):
+        term.press("set bootargs=%d; commit\r" % n)
+        for _ in range(20):
+            os.kill(term.pid, signal.SIGINT)
+        term.expect(PROMPT)
+        kz.eq(config(t, "db")["bootargs"], "%d" % n)
+    term.press("exit\r")
+    kz.eq(term.end(), 0)
+
+
+if __name__ == "__main__":
+    kz.main()
