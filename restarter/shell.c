@@ -158,21 +158,20 @@ static void announce(struct shell *sh, struct zone *z, const struct core_action 
 {
 	struct inst *inst = core_find(sh->core, z->name);
 	struct core_view v;
-	char change[64];
-	const char *why;
+	char change[64 + CORE_REASON_SIZE];
 	int r;
 
 	status_changed(sh->status);
 	if (!inst)
 		return;
 	core_view(sh->core, inst, &v);
-	why = *a->reason ? a->reason : "-";
 	if (a->from == v.state && v.next == v.state)
 		return;
-	snprintf(change, sizeof(change), "%s -> %s%s", inst_state_names[a->from],
-		 inst_state_names[v.state], v.next == v.state ? "" : "*");
-	log_info("zone=%s %s (%s)", z->name, change, why);
-	r = log_message(&sh->paths, z->name, "%s %s (%s)", z->name, change, why);
+	snprintf(change, sizeof(change), "%s -> %s%s%s%s%s", inst_state_names[a->from],
+		 inst_state_names[v.state], v.next == v.state ? "" : "*",
+		 *a->reason ? " (" : "", a->reason, *a->reason ? ")" : "");
+	log_info("zone=%s %s", z->name, change);
+	r = log_message(&sh->paths, z->name, "%s %s", z->name, change);
 	if (r < 0)
 		TRACE(shell, "%s: messages log: %s", z->name, strerror(-r));
 }

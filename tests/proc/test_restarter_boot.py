@@ -82,7 +82,10 @@ def manual_boot_halt_shutdown_and_ids(t):
     call(t, "Shutdown", zone="db")
     kz.eq(t.zone("db")["state"], "installed")
     kz.eq(t.instance("db")["state"], "disabled")
-    kz.has(t.read("var/log/zones/messages.db"), "-> online (")
+    lines = t.read("var/log/zones/messages.db").splitlines()
+    kz.eq([line for line in lines if "(-)" in line or "()" in line], [], "empty reasons")
+    kz.has("\n".join(lines), "db offline -> online ]")
+    kz.has("\n".join(lines), "-> offline* (the machine is being started)")
 
 
 @kz.test
