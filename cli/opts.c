@@ -14,10 +14,27 @@ static const struct opt *find(const struct opt *opts, unsigned n, char letter)
 	return NULL;
 }
 
+/* "--name" of a flag. */
+static const struct opt *find_name(const struct opt *opts, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (opts[i].name && strcmp(opts[i].name, name) == 0)
+			return &opts[i];
+	return NULL;
+}
+
 /* One argument that begins with '-'; *at is its index and moves on to an argument's. */
 static int parse_word(const struct opt *opts, unsigned n, int argc, char **argv, int *at,
 		      struct errmsg *e)
 {
+	const struct opt *named = NULL;
+
+	if (argv[*at][1] == '-')
+		named = find_name(opts, n, argv[*at] + 2);
+	if (named) {
+		*(bool *)named->dest = true;
+		return 0;
+	}
 	for (const char *c = argv[*at] + 1; *c; c++) {
 		const struct opt *o = find(opts, n, *c);
 
@@ -60,8 +77,11 @@ void opts_print(const struct opt *opts, unsigned n, FILE *to)
 	char left[32];
 
 	for (unsigned i = 0; i < n; i++) {
-		snprintf(left, sizeof(left), "-%c%s%s", opts[i].letter,
-			 opts[i].arg ? " " : "", opts[i].arg ? opts[i].arg : "");
+		if (opts[i].name)
+			snprintf(left, sizeof(left), "--%s", opts[i].name);
+		else
+			snprintf(left, sizeof(left), "-%c%s%s", opts[i].letter,
+				 opts[i].arg ? " " : "", opts[i].arg ? opts[i].arg : "");
 		fprintf(to, "\t%-18s %s\n", left, opts[i].help);
 	}
 }

@@ -20,6 +20,7 @@ struct opt {
 	void *dest;
 	const char *arg; /* what the argument is called; NULL for a flag */
 	const char *help;
+	const char *name; /* of a flag that has no letter (0): --name; else NULL */
 };
 
 /* Exit statuses of every program, as on Solaris. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * life.h - the life of a zone below its instance: configured, incomplete, installed
+ * life.h - the life of a zone below its instance: configured … installed
  *
  * What lies above installed (ready, running, shutting_down, down) is what the zone's
  * machine does, and the core knows that.
@@ -13,6 +13,7 @@
 #define LIFE_STATES(X) \
 	X(CONFIGURED, "configured") \
 	X(INCOMPLETE, "incomplete") \
+	X(UNAVAILABLE, "unavailable") \
 	X(INSTALLED, "installed")
 
 enum life_state {
@@ -27,7 +28,9 @@ enum life_state {
 	X(BEGIN_UNINSTALL, "begin uninstall") \
 	X(INSTALLED, "end install") \
 	X(UNINSTALLED, "end uninstall") \
-	X(FAILED, "end failed") /* or the connection was lost in between */
+	X(FAILED, "end failed") /* or the connection was lost in between */ \
+	X(MARK_INCOMPLETE, "mark incomplete") \
+	X(MARK_UNAVAILABLE, "mark unavailable")
 
 enum life_event {
 #define X(id, name) LIFE_EV_##id,

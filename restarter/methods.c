@@ -299,7 +299,9 @@ static void begin_failed(const struct request *q, int r, const char *operation)
 	char what[64];
 
 	snprintf(what, sizeof(what), "%.32s is not possible", operation);
-	if (r == -EBUSY || r == -EINVAL)
+	if (r == -EINVAL && q->zone->life == LIFE_CONFIGURED && q->zone->config_error)
+		failed(q, q->zone->config_error);
+	else if (r == -EBUSY || r == -EINVAL)
 		bad_state(q, what);
 	else
 		failed(q, *q->sh->persist_error ? q->sh->persist_error : strerror(-r));
@@ -363,6 +365,29 @@ static void do_end(const struct request *q)
 	conn_reply(q->conn, NULL);
 }
 
+/* By hand: what the zone has on its disks is not, or not now, what it should be. */
+static void do_mark(const struct request *q)
+{
+	const char *state = text_param(q, "state");
+	bool incomplete = strcmp(state, "incomplete") == 0;
+	int r;
+
+	if (!incomplete && strcmp(state, "unavailable") != 0) {
+		failed(q, "a zone is marked incomplete or unavailable");
+		return;
+	}
+	if (q->zone->worker) {
+		failed(q, "another operation works on the zone");
+		return;
+	}
+	r = step_life(q->sh, q->zone,
+		      incomplete ? LIFE_EV_MARK_INCOMPLETE : LIFE_EV_MARK_UNAVAILABLE);
+	if (r < 0)
+		begin_failed(q, r, "mark");
+	else
+		conn_reply(q->conn, NULL);
+}
+
 void method_abandon(struct shell *sh, struct conn *c)
 {
 	struct zone *z = take_ptr(&c->work);
@@ -380,7 +405,7 @@ static method_fn *const methods[KZ_METHOD_N] = {
 	[KZ_BOOT] = do_boot,       [KZ_SHUTDOWN] = do_shutdown,   [KZ_HALT] = do_halt,
 	[KZ_REBOOT] = do_reboot,   [KZ_BEGIN] = do_begin,         [KZ_END] = do_end,
 	[KZ_REFRESH] = do_refresh, [KZ_CLEAR] = do_clear,         [KZ_ENABLE] = do_enable,
-	[KZ_DISABLE] = do_disable,
+	[KZ_DISABLE] = do_disable, [KZ_MARK] = do_mark,
 };
 
 /* Zones that nobody told us of (zonecfg could not reach us) are found by their file. */

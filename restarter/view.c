@@ -82,6 +82,7 @@ static enum zone_state state_of(const struct zone *z, const struct core_view *v)
 	static const enum zone_state lives[LIFE_STATE_N] = {
 		[LIFE_CONFIGURED] = ZONE_CONFIGURED,
 		[LIFE_INCOMPLETE] = ZONE_INCOMPLETE,
+		[LIFE_UNAVAILABLE] = ZONE_UNAVAILABLE,
 		[LIFE_INSTALLED] = ZONE_INSTALLED,
 	};
 	static const enum zone_state phases[VM_PHASE_N] = {
@@ -90,6 +91,9 @@ static enum zone_state state_of(const struct zone *z, const struct core_view *v)
 		[VM_HALTING] = ZONE_DOWN,
 	};
 
+	/* Without a configuration nothing can be done with what is installed. */
+	if (z->config_error && (!v || v->phase == VM_NONE))
+		return ZONE_INCOMPLETE;
 	return v ? phases[v->phase] : lives[z->life];
 }
 
@@ -106,7 +110,7 @@ static json_t *auxiliary(const struct zone *z, const struct core_view *v)
 
 	if (v && v->panicked)
 		json_array_append_new(a, json_string(zone_aux_name(AUX_PANICKED)));
-	if (!z->has_config)
+	if (z->config_error)
 		json_array_append_new(a, json_string(zone_aux_name(AUX_NO_CONFIG)));
 	return a;
 }

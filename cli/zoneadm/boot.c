@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * boot.c - zoneadm boot, halt, reboot, shutdown: one call each, waited for
+ * boot.c - zoneadm boot, halt, mark, reboot, shutdown: one call each, waited for
  */
 #include "cli/zoneadm/zoneadm.h"
 
@@ -90,6 +90,25 @@ int zoneadm_halt(struct zoneadm *z, int argc, char **argv)
 	if (zoneadm_options(NULL, 0, 0, argc, argv, &status) < 0)
 		return status;
 	return act(z, KZ_HALT, VERB_HALT, json_pack("{s:s}", "zone", z->zone));
+}
+
+/**
+ * zoneadm_mark() - mark incomplete | unavailable
+ */
+int zoneadm_mark(struct zoneadm *z, int argc, char **argv)
+{
+	int status, first = zoneadm_options(NULL, 0, 1, argc, argv, &status);
+	enum zone_state state;
+
+	if (first < 0)
+		return status;
+	if (first == argc || !zone_state_find(argv[first], &state) ||
+	    (state != ZONE_INCOMPLETE && state != ZONE_UNAVAILABLE)) {
+		fprintf(stderr, "zoneadm: mark: incomplete or unavailable is expected\n");
+		return EXIT_USAGE;
+	}
+	return act(z, KZ_MARK, VERB_MARK,
+		   json_pack("{s:s, s:s}", "zone", z->zone, "state", argv[first]));
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * install.c - zoneadm install, uninstall, verify
+ * install.c - zoneadm install, uninstall
  *
  * DOC: Begin and End
  *
@@ -37,26 +37,6 @@ static int end(struct zoneadm *z, enum verb verb, bool success)
 			    NULL, &e);
 
 	return r < 0 ? zoneadm_failed(z, verb, r, &e) : EXIT_DONE;
-}
-
-/* The zone's configuration, checked. NULL: it was said why not. */
-static struct zconf *load(const struct zoneadm *z)
-{
-	struct zconf *c = NULL;
-	struct errmsg e = { "" };
-	int r = zconf_load(&z->paths, z->zone, &c, &e);
-
-	if (r == -ENOENT) {
-		fprintf(stderr, "zoneadm: %s: No such zone configured\n", z->zone);
-		return NULL;
-	}
-	if (r == 0)
-		r = zconf_verify(&z->paths, c, &e);
-	if (r == 0)
-		return c;
-	zoneadm_error(z, "%s", e.text);
-	zconf_free(c);
-	return NULL;
 }
 
 /* "install-size=SIZE" of -x. An exit status. */
@@ -122,7 +102,7 @@ int zoneadm_install(struct zoneadm *z, int argc, char **argv)
 	status = read_extended(extended, &bytes);
 	if (status != EXIT_DONE)
 		return status;
-	c = load(z);
+	c = zoneadm_load(z);
 	return c ? install(z, c, bytes) : EXIT_FAILED;
 }
 
@@ -165,18 +145,4 @@ int zoneadm_uninstall(struct zoneadm *z, int argc, char **argv)
 		zoneadm_error(z, "uninstall failed: %s", e.text);
 	status = end(z, VERB_UNINSTALL, r == 0);
 	return r < 0 ? EXIT_FAILED : status;
-}
-
-/**
- * zoneadm_verify() - verify
- */
-int zoneadm_verify(struct zoneadm *z, int argc, char **argv)
-{
-	cleanup(zconf_freep) struct zconf *c = NULL;
-	int status;
-
-	if (zoneadm_options(NULL, 0, 0, argc, argv, &status) < 0)
-		return status;
-	c = load(z);
-	return c ? EXIT_DONE : EXIT_FAILED;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * list.c - zoneadm list: names, the table of -v, the lines of -p, the states of -s
+ * list.c - zoneadm list: names, the table of -v, the lines of -p, the states of -s,
+ * --json
  */
 #include "cli/columns.h"
 #include "cli/zoneadm/zoneadm.h"
 
 #include <string.h>
+
+#define LIST_JSON_VERSION 1
 
 struct row {
 	json_int_t id; /* -1: not active */
@@ -15,7 +18,7 @@ struct row {
 };
 
 struct list_flags {
-	bool all, installed, no_global, parseable, states, verbose;
+	bool all, installed, no_global, parseable, states, verbose, json;
 };
 
 /* What stands for the host itself; svc.zones does not know it. */
@@ -161,6 +164,37 @@ static int print_rows(const struct zoneadm *z, const struct list_flags *f,
 	return printed;
 }
 
+/* The rows that are wanted as one object; their number, or -ENOMEM. */
+static int print_json(const struct zoneadm *z, const struct list_flags *f,
+		      const struct row *rows, size_t n)
+{
+	json_t *zones = json_array();
+	int printed = 0, r = zones ? 0 : -ENOMEM;
+	json_t *doc;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct row *w = &rows[i];
+
+		if (!wanted(z, f, w))
+			continue;
+		r = json_array_append_new(
+			zones, json_pack("{s:I, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "id",
+					 w->id, "name", w->name, "state",
+					 zone_state_name(w->state), "auxiliary",
+					 w->aux ? json_deep_copy(w->aux) : json_array(),
+					 "uuid", w->uuid, "brand", w->brand, "ip_type",
+					 w->ip, "path", w->path));
+		printed++;
+	}
+	doc = json_pack("{s:i, s:o}", "version", LIST_JSON_VERSION, "zones", zones);
+	if (r == 0 && doc && (printed || !z->zone)) {
+		r = json_dumpf(doc, stdout, JSON_INDENT(2));
+		fputs("\n", stdout);
+	}
+	json_decref(doc);
+	return r < 0 || !doc ? -ENOMEM : printed;
+}
+
 /* The zones of the answer and, first, the global one; rows is freed by the caller. */
 static int collect(const json_t *reply, const struct list_flags *f, struct row **ret_rows,
 		   size_t *ret_n)
@@ -197,7 +231,7 @@ static int list(struct zoneadm *z, const struct list_flags *f)
 		return zoneadm_failed(z, VERB_N, r, &e);
 	r = collect(reply, f, &rows, &n);
 	if (r == 0)
-		r = print_rows(z, f, rows, n);
+		r = f->json ? print_json(z, f, rows, n) : print_rows(z, f, rows, n);
 	json_decref(reply);
 	if (r < 0)
 		errmsg_set(&e.msg, r, "%s",
@@ -209,7 +243,7 @@ static int list(struct zoneadm *z, const struct list_flags *f)
 }
 
 /**
- * zoneadm_list() - list [-cinpsv]
+ * zoneadm_list() - list [-cinpsv] [--json]
  */
 int zoneadm_list(struct zoneadm *z, int argc, char **argv)
 {
@@ -222,13 +256,15 @@ int zoneadm_list(struct zoneadm *z, int argc, char **argv)
 		  "lines for programs, fields between colons" },
 		{ 's', OPT_FLAG, &f.states, NULL, "states, auxiliary ones too" },
 		{ 'v', OPT_FLAG, &f.verbose, NULL, "a table" },
+		{ 0, OPT_FLAG, &f.json, NULL, "one JSON object", "json" },
 	};
 	int status;
 
 	if (zoneadm_options(opts, ARRAY_SIZE(opts), 0, argc, argv, &status) < 0)
 		return status;
-	if (f.parseable + f.states + f.verbose > 1) {
-		fprintf(stderr, "zoneadm: list: -p, -s and -v exclude each other\n");
+	if (f.parseable + f.states + f.verbose + f.json > 1) {
+		fprintf(stderr,
+			"zoneadm: list: -p, -s, -v and --json exclude each other\n");
 		return EXIT_USAGE;
 	}
 	if (z->zone && (f.all || f.installed)) {

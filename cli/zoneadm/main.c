@@ -17,11 +17,14 @@ static const struct subcommand subcommands[] = {
 	{ "install", "", "give the zone its identity and its disks", true,
 	  zoneadm_install },
 	{ "list", "", "list zones", false, zoneadm_list },
+	{ "mark", "incomplete | unavailable",
+	  "say that what is installed is of no use, or not there", true, zoneadm_mark },
 	{ "reboot", "[-- bootargs]", "halt the zone and boot it", true, zoneadm_reboot },
 	{ "shutdown", "", "ask the guest to shut down", true, zoneadm_shutdown },
 	{ "uninstall", "", "take the zone's identity and default disks away", true,
 	  zoneadm_uninstall },
-	{ "verify", "", "check the zone's configuration", true, zoneadm_verify },
+	{ "verify", "", "check the zone's configuration and what it names", true,
+	  zoneadm_verify },
 };
 
 static const struct subcommand *find_subcommand(const char *name)

@@ -13,6 +13,7 @@
 #define VERBS(X) \
 	X(INSTALL, "install", S(CONFIGURED)) \
 	X(UNINSTALL, "uninstall", S(INCOMPLETE) | S(UNAVAILABLE) | S(INSTALLED)) \
+	X(MARK, "mark", S(INCOMPLETE) | S(UNAVAILABLE) | S(INSTALLED)) \
 	X(BOOT, "boot", S(INSTALLED)) \
 	X(HALT, "halt", S(READY) | S(RUNNING) | S(SHUTTING_DOWN) | S(DOWN)) \
 	X(REBOOT, "reboot", S(READY) | S(RUNNING)) \

@@ -8,6 +8,7 @@
 #include "cli/client.h"
 #include "cli/opts.h"
 #include "cli/zoneadm/verbs.h"
+#include "common/zone/conf.h"
 
 struct zoneadm {
 	struct paths paths;
@@ -29,6 +30,7 @@ struct subcommand {
 subcommand_fn zoneadm_boot, zoneadm_halt, zoneadm_reboot, zoneadm_shutdown;
 subcommand_fn zoneadm_install, zoneadm_uninstall;
 subcommand_fn zoneadm_list;
+subcommand_fn zoneadm_mark;
 subcommand_fn zoneadm_verify;
 
 /* Prints "zoneadm: zone 'z': text" (without the zone when none is meant) to stderr. */
@@ -46,6 +48,10 @@ int zoneadm_options(const struct opt *opts, unsigned n, int max_operands, int ar
 
 /* Connects when that has not been done. An exit status. */
 int zoneadm_connect(struct zoneadm *z);
+
+/* The zone's configuration, checked, for the caller to free. NULL: it was said why not.
+ */
+struct zconf *zoneadm_load(const struct zoneadm *z);
 
 /* Says why a call failed, in Solaris' words where it is about the state. EXIT_FAILED. */
 int zoneadm_failed(const struct zoneadm *z, enum verb verb, int err,

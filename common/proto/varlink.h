@@ -37,6 +37,7 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
  * - Begin, End: bracket what zoneadm does by itself (operation "install" or "uninstall");
  *   a connection that ends between them leaves the zone incomplete. End has success=true
  *   when it worked; Begin of install gives {"uuid"}.
+ * - Mark: an installed zone becomes "incomplete" or "unavailable" (state).
  * - Refresh: the configuration of the zone was written or removed.
  * - Clear: out of maintenance.  Enable, Disable: svcadm's, temporary or persistent.
  */
@@ -50,6 +51,7 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
 	X(REBOOT, "Reboot", RIGHT_MANAGE, "zone:s args?s") \
 	X(BEGIN, "Begin", RIGHT_MANAGE, "zone:s operation:s") \
 	X(END, "End", RIGHT_MANAGE, "zone:s success:b") \
+	X(MARK, "Mark", RIGHT_MANAGE, "zone:s state:s") \
 	X(REFRESH, "Refresh", RIGHT_MANAGE, "zone:s") \
 	X(CLEAR, "Clear", RIGHT_MANAGE, "zone:s") \
 	X(ENABLE, "Enable", RIGHT_MANAGE, "zone:s temporary?b") \

@@ -68,6 +68,40 @@ def a_zone_from_configured_to_gone(t):
 
 
 @kz.test
+def a_zone_is_marked(t):
+    setup(t, "db", "web")
+    uuid = t.zone("db")["uuid"]
+    kz.has(refused(t, "Failed", "Mark", zone="db", state="running"), "incomplete or unavailable")
+    call(t, "Boot", zone="db")
+    kz.has(refused(t, "BadState", "Mark", zone="db", state="unavailable"), "running")
+    kz.eq(t.instance("db")["state"], "online")
+    call(t, "Halt", zone="db")
+    for _ in range(2):
+        call(t, "Mark", zone="db", state="unavailable")
+        kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("unavailable", uuid))
+    kz.eq([i["zone"] for i in call(t, "Instances")["instances"]], ["web"])
+    kz.has(refused(t, "BadState", "Boot", zone="db"), "unavailable")
+    check_status(t)
+    t.svc_kill()
+    t.svc_start()
+    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("unavailable", uuid))
+    for _ in range(2):
+        call(t, "Mark", zone="db", state="incomplete")
+        kz.eq(t.zone("db")["state"], "incomplete")
+    kz.has(refused(t, "BadState", "Mark", zone="db", state="unavailable"), "incomplete")
+    call(t, "Mark", zone="web", state="incomplete")
+    kz.eq(call(t, "Instances")["instances"], [])
+    c = t.connect()
+    c.call("Begin", zone="db", operation="uninstall")
+    kz.has(refused(t, "Failed", "Mark", zone="db", state="incomplete"), "another operation")
+    c.call("End", zone="db", success=True)
+    c.close()
+    kz.has(refused(t, "BadState", "Mark", zone="db", state="incomplete"), "configured")
+    install(t, "db")
+    kz.eq(t.instance("db")["state"], "disabled")
+
+
+@kz.test
 def a_lost_connection_leaves_incomplete(t):
     fake(t)
     configure(t, "db")

@@ -219,12 +219,19 @@ def bad_configuration_is_named_and_others_go_on(t):
     t.svc_start()
     kz.has(t.svc.output(), "nonsense")
     kz.has(t.instance("db")["reason"], "nonsense")
+    kz.eq((t.zone("db")["state"], t.zone("db")["auxiliary"]), ("incomplete", ["no-config"]))
+    kz.eq((t.zone("web")["state"], t.zone("web")["auxiliary"]), ("installed", []))
+    check_status(t)
     call(t, "Boot", zone="web")
     kz.has(refused(t, "Failed", "Boot", zone="db"), "nonsense")
     configure(t, "db")
     call(t, "Refresh", zone="db")
     call(t, "Clear", zone="db")
     t.wait_instance("db", "online")
+    t.write("etc/zones/new.json", "nonsense")
+    kz.has(refused(t, "Failed", "Begin", zone="new", operation="install"), "new.json: line 1")
+    kz.has(refused(t, "Failed", "Begin", zone="new", operation="uninstall"), "new.json: line 1")
+    kz.eq((t.zone("new")["state"], t.zone("new")["auxiliary"]), ("incomplete", ["no-config"]))
 
 
 @kz.test
@@ -232,7 +239,7 @@ def configuration_that_has_gone(t):
     setup(t, "db")
     os.unlink(t.path("etc/zones/db.json"))
     call(t, "Refresh", zone="db")
-    kz.eq(t.zone("db")["auxiliary"], ["no-config"])
+    kz.eq((t.zone("db")["state"], t.zone("db")["auxiliary"]), ("incomplete", ["no-config"]))
     kz.has(refused(t, "Failed", "Boot", zone="db"), "gone")
     check_status(t)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """zoneadm against a scripted svc.zones: texts, widths, exit statuses."""
 
+import json
 import os
 import pty
 import signal
@@ -40,6 +41,28 @@ def list_lines_for_programs(t):
 @kz.test
 def list_states(t):
     kz.golden("zoneadm/list-cs", listed(t, "list", "-cs").stdout)
+
+
+@kz.test
+def list_as_json(t):
+    kz.golden("zoneadm/list-c-json", listed(t, "list", "-c", "--json").stdout)
+    kz_case(t)
+    document = json.loads(listed(t, "list", "--json", "-n").stdout)
+    kz.eq(document["version"], 1)
+    kz.eq([z["name"] for z in document["zones"]], ["zone1", "a-zone-with-a-long-name"])
+    kz_case(t)
+    zones = json.loads(listed(t, "-z", "kzone1", "list", "--json").stdout)["zones"]
+    kz.eq(zones, [ZONES[0]])
+    kz_case(t)
+    kz.eq(listed(t, "-z", "nope", "list", "--json", status=1).stdout, "")
+
+
+@kz.test
+def the_page_explains_every_member_of_the_json(t):
+    with open(os.path.join(kz.SOURCE, "docs/man/zoneadm.8")) as f:
+        page = f.read().split(".It Fl -json")[1].split(".It Fl")[0]
+    for member in ZONES[0]:
+        kz.has(page, ".It Va %s\n" % member)
 
 
 @kz.test
@@ -95,6 +118,11 @@ def mistakes_in_usage_are_status_2(t):
     kz.has(t.run("zoneadm", "-z", "a", "halt", "-x", status=2).stderr, "illegal option -- x")
     kz.has(t.run("zoneadm", "-z", "a", "halt", "now", status=2).stderr, "unexpected argument")
     kz.has(t.run("zoneadm", "list", "-pv", status=2).stderr, "exclude each other")
+    kz.has(t.run("zoneadm", "list", "-s", "--json", status=2).stderr, "exclude each other")
+    kz.has(t.run("zoneadm", "list", "--jso", status=2).stderr, "illegal option -- -")
+    for words in ([], ["running"], ["nonsense"]):
+        kz.has(t.run("zoneadm", "-z", "a", "mark", *words, status=2).stderr,
+               "incomplete or unavailable is expected")
     kz.has(t.run("zoneadm", "-z", "a", "list", "-c", status=2).stderr, "-c and -i")
     kz.has(t.run("zoneadm", "-z", "a", "install", "-x", "foo=1", status=2).stderr,
            "install-size")
@@ -130,7 +158,7 @@ def refused(t, state, *args):
     """What a subcommand says when svc.zones refuses it because of the state."""
     with FakeSvc(t) as svc:
         refusal = error("BadState", "zone 'web': this cannot be done", state=state)
-        for method in ("Boot", "Halt", "Shutdown", "Reboot", "Begin"):
+        for method in ("Boot", "Halt", "Shutdown", "Reboot", "Begin", "Mark"):
             svc.answers[method] = refusal
         text = t.run("zoneadm", "-z", "web", *args, status=1).stderr
     os.unlink(t.path("run/zones/svc.zones.sock"))
@@ -145,7 +173,7 @@ def states_are_refused_in_solaris_words(t):
     for state in ("configured", "incomplete", "unavailable", "installed", "ready", "running",
                   "shutting_down", "down"):
         for args in (["install"], ["uninstall", "-F"], ["boot"], ["halt"], ["reboot"],
-                     ["shutdown"]):
+                     ["shutdown"], ["mark", "incomplete"]):
             texts += "%s, %s: %s" % (state, args[0], refused(t, state, *args))
     kz.golden("zoneadm/refusals", texts)
 
@@ -178,10 +206,12 @@ def arguments_of_a_boot_are_joined(t):
         t.run("zoneadm", "-z", "web", "reboot")
         t.run("zoneadm", "-z", "web", "shutdown", "-r")
         t.run("zoneadm", "-z", "web", "halt")
+        t.run("zoneadm", "-z", "web", "mark", "unavailable")
         kz.eq(svc.calls, [("Boot", {"zone": "web", "args": "-s console=ttyS0"}),
                           ("Reboot", {"zone": "web"}),
                           ("Shutdown", {"zone": "web", "reboot": True}),
-                          ("Halt", {"zone": "web"})])
+                          ("Halt", {"zone": "web"}),
+                          ("Mark", {"zone": "web", "state": "unavailable"})])
 
 
 @kz.test
@@ -333,10 +363,28 @@ def uninstall_leaves_other_storage_alone(t):
 @kz.test
 def verify_says_what_is_wrong(t):
     t.write("etc/zones/web.json", CONFIG)
-    t.run("zoneadm", "-z", "web", "verify")
+    kz.eq(t.run("zoneadm", "-z", "web", "verify", status=1).stderr,
+          "zoneadm: zone 'web': device 1: storage: /nowhere/disk: No such file or directory\n")
+    t.write("disk.web", "x")
+    t.write("etc/zones/web.json", CONFIG.replace("/nowhere/disk", t.path("disk.%{zonename}")))
+    kz.eq(t.run("zoneadm", "-z", "web", "verify").stderr, "")
     t.write("etc/zones/web.json", '{"version": 1, "smf-dependency": '
             '[{"fmri": "svc:/system/zones/zone:web"}]}')
     kz.has(t.run("zoneadm", "-z", "web", "verify", status=1).stderr, "zoneadm: zone 'web': ")
+
+
+@kz.test
+def verify_names_everything_that_is_not_there(t):
+    t.write("kernel", "x")
+    t.write("etc/zones/web.json", json.dumps(
+        {"version": 1, "direct-boot": {"kernel": t.path("kernel"), "initrd": "/nowhere/initrd"},
+         "device": [{"id": 2, "storage": "file:/dev/null"}, {"id": 5},
+                    {"id": 7, "storage": "dev:/dev/null"}]}))
+    text = t.run("zoneadm", "-z", "web", "verify", status=1).stderr
+    kz.eq(text.replace("zoneadm: zone 'web': ", ""),
+          "direct-boot: initrd: /nowhere/initrd: No such file or directory\n"
+          "device 2: storage: /dev/null: not a file\n"
+          "device 7: storage: /dev/null: not a block device\n")
 
 
 @kz.test
