@@ -214,7 +214,7 @@ int varlink_parse_call(const char *msg, size_t len, struct varlink_call *ret_cal
 {
 	cleanup(decref) json_t *call = NULL;
 	cleanup(decref) json_t *params = NULL;
-	enum kz_method m;
+	enum kz_method m = KZ_METHOD_N;
 	int r;
 
 	r = load(msg, len, &call, e);
