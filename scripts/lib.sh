@@ -51,7 +51,7 @@ packages()
 		;;
 	test)
 		packages build
-		echo libcmocka-dev python3
+		echo libcmocka-dev python3 mandoc
 		;;
 	host)
 		echo qemu-system-x86 seabios mmdebstrap e2fsprogs cpio ca-certificates

@@ -23,7 +23,7 @@ BUILT_IN = 'add direct-boot; set kernel=/usr/lib/kzones/guest.elf; end'
 COMMON = ('create -b; add capped-memory; set physical=%s; end; add virtual-cpu; set ncpus=1; '
           'end; set autoboot=true; %s')
 DEPENDS = '; add smf-dependency; set name=%s; set fmri=svc:/system/zones/zone:%s; end'
-DEADLINE = 150
+DEADLINE = 240
 STATUS = '/run/zones/status.json'
 
 

@@ -14,7 +14,7 @@ from rig import Run
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'autoboot_in_host.py')
 ORDER = ('db', 'web', 'app')    # each depends on the one before it
-SECONDS = 400
+SECONDS = 600
 
 _runs = []
 
