@@ -31,7 +31,7 @@
  */
 bool graph_fmri_zone(const char *fmri, const char **ret_zone)
 {
-	const char *path = CORE_FMRI_PREFIX + strlen("svc:/");
+	const char *path = &CORE_FMRI_PREFIX[strlen("svc:/")];
 
 	if (strncmp(fmri, FMRI_LOCAL, strlen(FMRI_LOCAL)) == 0)
 		fmri += strlen(FMRI_LOCAL);
