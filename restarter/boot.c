@@ -27,6 +27,8 @@ void boot_free(struct boot *b)
 		closep(&b->fds[i]);
 	closep(&b->messages_fd);
 	closep(&b->listen_fd);
+	free(b->kernel);
+	free(b->initrd);
 	free(b);
 }
 
@@ -84,8 +86,6 @@ static int open_image(const char *path, const char *property, int *ret_fd,
 static int open_kernel(struct boot *b, const struct zconf *c, struct errmsg *e)
 {
 	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
-	cleanup(freep) char *kernel = NULL;
-	cleanup(freep) char *initrd = NULL;
 	int r;
 
 	if (!direct)
@@ -95,13 +95,14 @@ static int open_kernel(struct boot *b, const struct zconf *c, struct errmsg *e)
 			"available yet: zonecfg -z %s \"add direct-boot; set "
 			"kernel=PATH; end\"",
 			c->name);
-	kernel = zres_get(c, direct, PROP_KERNEL);
-	initrd = zres_get(c, direct, PROP_INITRD);
-	if (!kernel)
+	b->kernel = zres_get(c, direct, PROP_KERNEL);
+	b->initrd = zres_get(c, direct, PROP_INITRD);
+	if (!b->kernel)
 		return errmsg_set(e, -EINVAL, "direct-boot: kernel is not set");
-	r = open_image(kernel, "direct-boot kernel", &b->fds[CTL_FD_KERNEL], e);
-	if (r == 0 && initrd)
-		r = open_image(initrd, "direct-boot initrd", &b->fds[CTL_FD_INITRD], e);
+	r = open_image(b->kernel, "direct-boot kernel", &b->fds[CTL_FD_KERNEL], e);
+	if (r == 0 && b->initrd)
+		r = open_image(b->initrd, "direct-boot initrd", &b->fds[CTL_FD_INITRD],
+			       e);
 	return r;
 }
 

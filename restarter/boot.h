@@ -12,6 +12,7 @@
 struct boot {
 	struct ctl_create create; /* complete but for its header */
 	int fds[CTL_FD_N];        /* owned; -1 = absent */
+	char *kernel, *initrd;    /* owned; their paths, which kzhost is not told */
 	int messages_fd;          /* owned; kzhost's standard error */
 	int listen_fd;            /* owned; the ctl socket it will listen on */
 };

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PATH_SAID 120 /* bytes of a path in a reason */
+
 static void ask(struct host *h, unsigned id, void *msg, size_t len, const int *fds,
 		unsigned n_fds)
 {
@@ -59,8 +61,25 @@ void host_ask_create(struct host *h)
 		fds[n++] = b->fds[i];
 		mask |= 1u << i;
 	}
+	h->kernel = take_ptr(&b->kernel);
+	h->initrd = take_ptr(&b->initrd);
 	b->create.fd_mask = le32_of(mask);
 	ask(h, CTL_REQ_CREATE, &b->create, sizeof(b->create), fds, n);
+}
+
+/* "kernel: …" with its path, which kzhost does not know; false when it is not that. */
+static bool say_of_file(struct host *h, const char *what, const char *path,
+			const char *text)
+{
+	size_t len = strlen(what), over;
+
+	if (!path || strncmp(text, what, len) != 0 || strncmp(text + len, ": ", 2) != 0)
+		return false;
+	/* Of a long path the end: there has to be room for what is wrong with it. */
+	over = strlen(path) > PATH_SAID ? strlen(path) - PATH_SAID : 0;
+	host_say(h, "direct-boot %s %s%s%s", what, over ? "..." : "", path + over,
+		 text + len);
+	return true;
 }
 
 /* The text of a kzhost, as far as it is one: NUL terminated, printable. */
@@ -73,6 +92,9 @@ static void take_text(struct host *h, const char text[CTL_TEXT_SIZE], const char
 	for (char *p = copy; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
+	if (say_of_file(h, "kernel", h->kernel, copy) ||
+	    say_of_file(h, "initrd", h->initrd, copy))
+		return;
 	if (*copy || or_else)
 		host_say(h, "%s", *copy ? copy : or_else);
 }

@@ -133,6 +133,8 @@ static void closed(uv_handle_t *handle)
 	closep(&h->ctl_fd);
 	closep(&h->pidfd);
 	boot_free(h->boot);
+	free(h->kernel);
+	free(h->initrd);
 	free(h);
 }
 

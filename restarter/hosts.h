@@ -61,8 +61,9 @@ struct host {
 	struct shell *sh;
 	struct zone *zone; /* its owner */
 	enum host_state state;
-	struct boot *boot; /* owned; until CREATE was sent */
-	int ctl_fd;        /* connection */
+	struct boot *boot;     /* owned; until CREATE was sent */
+	char *kernel, *initrd; /* owned; paths for reasons, NULL when adopted */
+	int ctl_fd;            /* connection */
 	int pidfd;
 	pid_t pid;
 	bool child;   /* ours to reap; false when adopted */

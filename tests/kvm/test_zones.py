@@ -168,7 +168,7 @@ def a_kernel_that_is_none(t):
     t.run("zonecfg", "-z", "db", "select direct-boot; set kernel=%s; end; commit"
           % t.path("nonsense"))
     r = t.run("zoneadm", "-z", "db", "boot", status=1)
-    kz.has(r.stderr, "ELF")
+    kz.has(r.stderr, "direct-boot kernel %s: neither a PVH ELF" % t.path("nonsense"))
     t.wait_instance("db", "maintenance")
     kz.has(t.run("svcs", "-a").stdout, "maintenance")
 

@@ -119,6 +119,24 @@ def kernel_missing_unreadable_or_not_a_file(t):
 
 
 @kz.test
+def what_kzhost_says_of_a_kernel_names_the_file(t):
+    long = t.write("/".join(["d" * 100] * 3) + "/initrd", "an initrd")
+    configure(t, "db", direct_boot={"kernel": t.path("kernel"), "initrd": long})
+    setup(t, "db")
+    script(t, "db", "create fail kernel: neither a PVH ELF nor a bzImage")
+    maintenance(t, "db", "direct-boot kernel %s: neither a PVH ELF" % t.path("kernel"))
+    call(t, "Clear", zone="db")
+    kz.wait_for(lambda: t.instance("db")["state"] == "maintenance", "maintenance")
+    script(t, "db", "create fail initrd: the file is empty")
+    call(t, "Clear", zone="db")
+    kz.wait_for(lambda: "d/initrd: the file is empty" in t.instance("db")["reason"], "it")
+    kz.has(t.instance("db")["reason"], "direct-boot initrd ...ddd")
+    script(t, "db", "create fail kernels: of no file")
+    call(t, "Clear", zone="db")
+    kz.wait_for(lambda: "failed: kernels: of no file" in t.instance("db")["reason"], "that")
+
+
+@kz.test
 def a_zone_without_direct_boot_says_what_to_add(t):
     configure(t, "db", kernel=False)
     setup(t, "db")
