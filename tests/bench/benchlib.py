@@ -9,7 +9,8 @@ A benchmark NAME is a file bench_NAME.py here; the first line of its text descri
     benchlib.main("NAME", [Metric("wall_ms", "ms", ...)], measure, runs=10)
 
 Absolute figures of a shared machine are noise: each pair of runs is ours and peer's, one
-after the other, in turns who goes first, and the ratio of the medians is what counts.
+after the other, in turns who goes first, and the ratio of the medians is what counts. What
+has no peer passes peer=False, and absolute limits.
 """
 
 import argparse
@@ -24,7 +25,8 @@ BUILD = os.environ.get("KZ_BUILD") or os.path.join(
 
 
 class Metric:
-    """One figure. limit(peer) is the most that ours may be, given the peer's median."""
+    """One figure. limit is the most that ours may be: a number, or a function of the peer's
+    median."""
 
     def __init__(self, name, unit, limit=None):
         self.name = name
@@ -45,13 +47,13 @@ def run_json(*args):
     return json.loads(result.stdout)
 
 
-def collect(measure, runs, tell=lambda text: None):
-    """Measures both sides `runs` times; {side: [figures, ...]}."""
+def collect(measure, runs, tell=lambda text: None, peer=True):
+    """Measures both sides (or only ours) `runs` times; {side: [figures, ...]}."""
     seen = {"ours": [], "peer": []}
     for i in range(runs):
-        for side in ("ours", "peer") if i % 2 == 0 else ("peer", "ours"):
+        for side in (("ours", "peer") if i % 2 == 0 else ("peer", "ours")) if peer else ("ours",):
             seen[side].append(measure(side))
-        tell("pair %d of %d" % (i + 1, runs))
+        tell("run %d of %d" % (i + 1, runs))
     return seen
 
 
@@ -67,7 +69,9 @@ def summarize(name, metrics, seen):
     for m in metrics:
         ours, peer = median(seen["ours"], m.name), median(seen["peer"], m.name)
         limit = ratio = None
-        if m.limit and peer is not None:
+        if m.limit and not callable(m.limit):
+            limit = m.limit
+        elif m.limit and peer is not None:
             limit = round(m.limit(peer), 3)
         if ours is not None and peer:
             ratio = round(ours / peer, 4)
@@ -85,11 +89,12 @@ def table(result):
         over = m["limit"] is not None and m["ours"] is not None and m["ours"] > m["limit"]
         lines.append("%-16s %12s %12s %8s %12s  %s%s" % (name, *cells, m["unit"],
                                                          "  over its limit" if over else ""))
-    lines.append("medians of %d alternating pairs" % result["runs"])
+    alone = all(m["peer"] is None for m in result["metrics"].values())
+    lines.append("medians of %d %s" % (result["runs"], "runs" if alone else "alternating pairs"))
     return "\n".join(lines)
 
 
-def main(name, metrics, measure, runs):
+def main(name, metrics, measure, runs, peer=True):
     """Runs the benchmark as the command line says; exits."""
     parser = argparse.ArgumentParser(prog="scripts/bench " + name)
     parser.add_argument("--json", action="store_true")
@@ -103,7 +108,7 @@ def main(name, metrics, measure, runs):
             print("\r" + text, end="\033[K", file=sys.stderr, flush=True)
 
     try:
-        result = summarize(name, metrics, collect(measure, args.runs, tell))
+        result = summarize(name, metrics, collect(measure, args.runs, tell, peer))
     except (RuntimeError, OSError, ValueError) as e:
         sys.exit("bench: %s: %s" % (name, e))
     tell("\r")

@@ -40,6 +40,29 @@ def sides_alternate_and_take_turns(t):
 
 
 @kz.test
+def without_a_peer_ours_runs_alone_and_limits_are_absolute(t):
+    order = []
+    seen = benchlib.collect(lambda side: order.append(side) or {"a": 7}, 3, peer=False)
+    kz.eq(order, ["ours"] * 3)
+    result = benchlib.summarize("x", [Metric("a", "ms", 5)], seen)
+    kz.eq(result, {"name": "x", "runs": 3, "metrics": {
+        "a": {"ours": 7, "peer": None, "limit": 5, "unit": "ms", "ratio": None}}})
+    kz.has(benchlib.table(result), "over its limit")
+    kz.has(benchlib.table(result), "medians of 3 runs")
+
+
+@kz.test
+def config_measures_a_list_and_a_commit(t):
+    kz.find_program("svc.zones")
+    script = os.path.join(os.path.dirname(benchlib.__file__), "bench_config.py")
+    result = json.loads(t.run(sys.executable, script, "--json", "--runs", "1").stdout)
+    kz.eq({name: m["limit"] for name, m in result["metrics"].items()},
+          {"list_1000_ms": 100, "commit_ms": 20})
+    for name, m in result["metrics"].items():
+        kz.eq(m["ours"] > 0, True, name)
+
+
+@kz.test
 def a_result_has_medians_ratio_and_limit(t):
     seen = {"ours": [{"a": v, "b": 1} for v in (1, 9, 3)],
             "peer": [{"a": v} for v in (10, 12, 90)]}
