@@ -144,10 +144,9 @@ static const char *conn_message(struct ctl_server *server, const void *msg, size
 		return "a request that cannot be answered with an error";
 	if (id == CTL_REQ_HELLO && le32_get(answer.hello.error) == 0)
 		server->conn->greeted = true;
-	if (conn_send(server, &answer.hdr, answer.len)) {
+	if (conn_send(server, &answer.hdr, answer.len))
 		uv_timer_stop(&server->timer);
-		server->ops->answered(server->arg);
-	}
+	server->ops->answered(server->arg);
 	return NULL;
 }
 

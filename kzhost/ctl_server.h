@@ -30,7 +30,7 @@ struct ctl_server_ops {
 	 */
 	void (*request)(void *arg, enum ctl_id id, const void *msg, int *fds,
 			unsigned n_fds, struct ctl_answer *answer);
-	/* The answer is on its way. */
+	/* The answer is on its way, or nobody is there to hear it any more. */
 	void (*answered)(void *arg);
 	/* Somebody connected, or is gone. */
 	void (*connection)(void *arg, bool up);

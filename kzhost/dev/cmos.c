@@ -81,13 +81,19 @@ static void get_time(const struct cmos *c, struct tm *ret_tm)
 		*ret_tm = c->stopped;
 }
 
+/* A guest that writes without end must not get out of what gmtime_r() can say. */
+static void set_offset(struct cmos *c, int64_t offset_s)
+{
+	c->offset_s = MAX(-OFFSET_MAX, MIN(OFFSET_MAX, offset_s));
+}
+
 static void set_time(struct cmos *c, const struct tm *tm)
 {
 	struct tm copy = *tm;
 
 	c->stopped = *tm;
 	if (!(c->ram[REG_B] & B_SET))
-		c->offset_s += timegm(&copy) - guest_now(c, NULL);
+		set_offset(c, c->offset_s + timegm(&copy) - guest_now(c, NULL));
 }
 
 static uint8_t read_time(const struct cmos *c)
@@ -119,7 +125,7 @@ static void write_time(struct cmos *c, uint8_t value)
 {
 	int v = decode(c, value);
 	struct tm tm;
-	int year;
+	int year; /* of which a write changes one half: it cannot grow without end */
 
 	get_time(c, &tm);
 	year = tm.tm_year + 1900;
@@ -140,7 +146,7 @@ static void write_time(struct cmos *c, uint8_t value)
 		tm.tm_mon = v - 1;
 		break;
 	case REG_YEAR:
-		tm.tm_year = year / 100 * 100 + v - 1900;
+		tm.tm_year = year / 100 * 100 + v % 100 - 1900;
 		break;
 	case REG_CENTURY:
 		tm.tm_year = v * 100 + year % 100 - 1900;
@@ -250,7 +256,7 @@ void cmos_init(struct cmos *c, int64_t offset_s, uint64_t low, uint64_t high,
 	uint64_t ext16 = low > 16 * MIB ? low - 16 * MIB : 0;
 
 	pthread_mutex_init(&c->lock, NULL);
-	c->offset_s = MAX(-OFFSET_MAX, MIN(OFFSET_MAX, offset_s));
+	set_offset(c, offset_s);
 	c->stopped.tm_mday = 1;
 	c->stopped.tm_year = 70;
 	c->ram[REG_A] = A_DEFAULT;

@@ -235,6 +235,15 @@ def halt_of_an_empty_host(t):
 
 
 @kz.test
+def halt_by_a_restarter_that_dies_before_the_answer(t):
+    host = Host(t)
+    c = host.connect()
+    c.send(c.header("halt"))
+    c.close()  # nobody hears the cause: it ends all the same, after CTL_TELL_MS
+    kz.eq(host.wait(), exit_status("halted"))
+
+
+@kz.test
 def signals_of_a_terminal_do_not_end_it(t):
     host = Host(t)
     still_serves(host)

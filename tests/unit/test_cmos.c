@@ -142,6 +142,25 @@ TEST(cmos, setting_the_clock_changes_the_offset)
 	cmos_fini(&c);
 }
 
+TEST(cmos, writes_without_end_never_leave_what_a_clock_can_show)
+{
+	static const uint8_t regs[] = { 0, 2, 4, 7, 8, 9, 0x32 };
+	static const uint8_t modes[] = { 0x02, 0x00, 0x06, 0x82, 0x86 };
+
+	for (unsigned m = 0; m < ARRAY_SIZE(modes); m++) {
+		struct cmos c = { 0 };
+
+		cmos_init(&c, 0, 64 * MIB, 0, 1);
+		set(&c, 0x0b, modes[m]);
+		for (unsigned i = 0; i < ARRAY_SIZE(regs) * 10000; i++)
+			set(&c, regs[i / 10000], 0xff);
+		T_TRUE(c.stopped.tm_year < 20000);
+		set(&c, 0x0b, 0x02);
+		T_TRUE(llabs(cmos_offset(&c)) <= INT64_C(250000000000));
+		cmos_fini(&c);
+	}
+}
+
 TEST(cmos, memory_sizes_for_firmware)
 {
 	struct cmos c = { 0 };
