@@ -28,6 +28,11 @@ const char *const vm_phase_names[VM_PHASE_N] = {
 	VM_PHASES(X)
 #undef X
 };
+const char *const boot_priority_names[PRIO_N] = {
+#define X(id, name) name,
+	BOOT_PRIORITIES(X)
+#undef X
+};
 const char *const core_ev_names[CORE_EV_N] = {
 #define X(id, name) name,
 	CORE_EVENTS(X)

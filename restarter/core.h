@@ -68,10 +68,32 @@ enum vm_phase {
 		VM_PHASE_N
 };
 
-enum dep_grouping { DEP_REQUIRE_ALL, DEP_REQUIRE_ANY, DEP_OPTIONAL_ALL, DEP_EXCLUDE_ALL };
-enum boot_priority { PRIO_HIGH, PRIO_NORMAL, PRIO_LOW };
-enum on_panic { PANIC_HOLD, PANIC_RESTART, PANIC_HALT };
-enum autoshutdown { AUTO_SHUTDOWN, AUTO_HALT, AUTO_SUSPEND };
+/*
+ * Words of a zone's configuration, in the order in which its property table has them (a
+ * unit test compares), so that the index of a word is the value here.
+ */
+#define DEP_GROUPINGS(X) \
+	X(REQUIRE_ALL, "require_all") \
+	X(REQUIRE_ANY, "require_any") \
+	X(OPTIONAL_ALL, "optional_all") X(EXCLUDE_ALL, "exclude_all")
+#define BOOT_PRIORITIES(X) X(HIGH, "high") X(NORMAL, "normal") X(LOW, "low")
+#define ON_PANICS(X)       X(HOLD, "hold") X(RESTART, "restart") X(HALT, "halt")
+#define AUTOSHUTDOWNS(X)   X(SHUTDOWN, "shutdown") X(HALT, "halt") X(SUSPEND, "suspend")
+
+#define X(id, name) DEP_##id,
+enum dep_grouping { DEP_GROUPINGS(X) };
+#undef X
+#define X(id, name) PRIO_##id,
+enum boot_priority { BOOT_PRIORITIES(X) PRIO_N };
+#undef X
+#define X(id, name) PANIC_##id,
+enum on_panic { ON_PANICS(X) };
+#undef X
+#define X(id, name) AUTO_##id,
+enum autoshutdown { AUTOSHUTDOWNS(X) };
+#undef X
+
+extern const char *const boot_priority_names[PRIO_N];
 
 struct core_dep {
 	const char *group; /* dependencies of one group name form one group */

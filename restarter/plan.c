@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const priorities[] = { "high", "normal", "low" };
-
 /* Every machine that the core starts runs, in the order that it starts them. */
 static void run_machines(struct shell *sh)
 {
@@ -26,7 +24,7 @@ static void run_machines(struct shell *sh)
 			continue;
 		core_view(sh->core, todo.v[i].inst, &v);
 		printf("%3u. boot %s (priority %s)\n", ++n, v.zone,
-		       priorities[v.priority]);
+		       boot_priority_names[v.priority]);
 		ev.zone = v.zone;
 		ev.now_ms = n;
 		if (core_step(sh->core, &ev, &more) < 0)

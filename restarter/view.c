@@ -192,13 +192,13 @@ static json_t *status_boot(const struct zone *z, const struct core_view *v)
 
 static json_t *status_zone(const struct shell *sh, const struct zone *z)
 {
-	static const char *const priorities[] = { "high", "normal", "low" };
 	struct core_view v;
 	bool has = look(sh, z, &v);
 	json_t *o = zone_head(z, has ? &v : NULL);
 
 	set(o, "instance", has ? status_instance(sh, z, &v) : json_null());
-	set(o, "priority", has ? json_string(priorities[v.priority]) : json_null());
+	set(o, "priority",
+	    has ? json_string(boot_priority_names[v.priority]) : json_null());
 	set(o, "pid", z->host ? json_integer(z->host->pid) : json_null());
 	set_number(o, "memory_bytes", z->host ? z->ram_bytes : 0);
 	set(o, "boot", has ? status_boot(z, &v) : json_null());

@@ -210,7 +210,7 @@ int zone_spec_load(const struct paths *p, struct zone *z, struct zone_spec *ret_
 		*ret_spec = s;
 		return z->config_error ? 0 : -ENOMEM;
 	}
-	/* The words of these enumerations stand in the order of the core's. */
+	/* Indexes of words are the core's values: see DEP_GROUPINGS and its like. */
 	s.spec.priority = (enum boot_priority)zres_word(&c->global, PROP_BOOT_PRIORITY);
 	s.spec.autoshutdown = (enum autoshutdown)zres_word(&c->global, PROP_AUTOSHUTDOWN);
 	s.spec.on_panic = (enum on_panic)zres_word(&c->global, PROP_ON_PANIC);

@@ -2,6 +2,7 @@
 /*
  * test_core.c - the core's tables and small promises that no scenario shows
  */
+#include "common/zone/props.h"
 #include "restarter/core.h"
 #include "tests/harness/harness.h"
 
@@ -21,6 +22,24 @@ TEST(core, every_name_is_there)
 		T_NOT_NULL(core_ev_names[n]);
 	for (unsigned n = 0; n < CORE_ACT_N; n++)
 		T_NOT_NULL(core_act_names[n]);
+}
+
+TEST(core, words_stand_in_the_order_of_the_property_table)
+{
+#define X(id, name) "|" name
+	static const struct {
+		enum prop_id prop;
+		const char *words;
+	} lists[] = {
+		{ PROP_DEP_GROUPING, DEP_GROUPINGS(X) },
+		{ PROP_BOOT_PRIORITY, BOOT_PRIORITIES(X) },
+		{ PROP_ON_PANIC, ON_PANICS(X) },
+		{ PROP_AUTOSHUTDOWN, AUTOSHUTDOWNS(X) },
+	};
+#undef X
+
+	for (unsigned n = 0; n < ARRAY_SIZE(lists); n++)
+		T_STREQ(lists[n].words + 1, prop_def(lists[n].prop)->words);
 }
 
 TEST(core, new_survives_every_oom)
