@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The host rig, for tests: one run of scripts/hostvm and what it left"""
 
+import functools
 import json
 import os
 import re
@@ -14,16 +15,19 @@ TOOLS = ('qemu-system-x86_64', 'mmdebstrap', 'mke2fs', 'debugfs', 'cpio')
 NO_IMAGE = 126
 
 
-def need_rig():
-    """Skip the test where the rig cannot be; builds its image and the project."""
-    kz.need_root()
+@functools.lru_cache(maxsize=None)
+def why_not():
+    """Why the rig cannot be here, or None; builds its image and the project."""
+    if os.geteuid() != 0:
+        return 'needs root'
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
-        raise kz.Skip('not installed: ' + ' '.join(missing))
+        return 'not installed: ' + ' '.join(missing)
     done = hostvm('build')
     if done.returncode == NO_IMAGE:
-        raise kz.Skip('cannot build the host image: ' + last_line(done.stdout))
+        return 'cannot build the host image: ' + last_line(done.stdout)
     kz.eq(done.returncode, 0, 'scripts/hostvm build:\n' + done.stdout)
+    return None
 
 
 def hostvm(*args):
@@ -41,7 +45,8 @@ class Run:
     """One run of the rig: its exit status, its output and the host's logs."""
 
     def __init__(self, script, seconds, *args):
-        need_rig()
+        if why_not():
+            raise kz.Skip(why_not())
         name = os.path.splitext(os.path.basename(script))[0]
         self.dir = os.path.join(kz.BUILD, 'hostvm', 'run-' + name)
         shutil.rmtree(self.dir, ignore_errors=True)
