@@ -77,6 +77,8 @@ void opts_print(const struct opt *opts, unsigned n, FILE *to)
 	char left[32];
 
 	for (unsigned i = 0; i < n; i++) {
+		if (!opts[i].help)
+			continue;
 		if (opts[i].name)
 			snprintf(left, sizeof(left), "--%s", opts[i].name);
 		else

@@ -18,8 +18,8 @@ struct opt {
 	char letter;
 	enum opt_type type;
 	void *dest;
-	const char *arg; /* what the argument is called; NULL for a flag */
-	const char *help;
+	const char *arg;  /* what the argument is called; NULL for a flag */
+	const char *help; /* NULL: not shown */
 	const char *name; /* of a flag that has no letter (0): --name; else NULL */
 };
 

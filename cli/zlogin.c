@@ -2,6 +2,7 @@
 /*
  * zlogin.c - zlogin(1): options, and what can be said without a connection
  */
+#include "cli/opts.h"
 #include "cli/zlogin_console.h"
 #include "common/sys/paths.h"
 #include "common/zone/conf.h"
@@ -9,80 +10,41 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] =
-	"usage: zlogin [-R root] [-dEQ] [-e character] -C zone\n"
-	"       zlogin [-R root] [-inEQS] [-e character] [-l user] zone [utility [argument...]]\n";
-
 struct options {
 	struct console_options console;
-	const char *root;
+	const char *root, *escape, *user;
 	const char *zone;
-	bool want_console;
-	bool session_only; /* an option that goes with a login, not with the console */
-	bool help;
+	bool want_console, no_escape;
+	bool interactive, no_input, plain; /* of a login, as is user */
 };
 
-static int parse_escape(const char *arg, struct options *opt, struct errmsg *e)
+static int usage(const struct opt *opts, unsigned n, FILE *to, int status)
 {
-	if (strlen(arg) != 1)
-		return errmsg_set(e, -EINVAL, "-e %s: the escape is one character", arg);
-	opt->console.escape = (unsigned char)*arg;
-	return 0;
+	fprintf(to, "usage: zlogin [-R root] [-dEQ] [-e character] -C zone\n"
+		    "       zlogin [-R root] [-inEQS] [-e character] [-l user] zone "
+		    "[utility [argument...]]\n");
+	opts_print(opts, n, to);
+	return status;
 }
 
-static int parse_option(int c, struct options *opt, struct errmsg *e)
+/* Do the options go together? 0 or -EINVAL with a text. */
+static int check_options(struct options *opt, int argc, char **argv, struct errmsg *e)
 {
-	switch (c) {
-	case 'C':
-		opt->want_console = true;
-		return 0;
-	case 'd':
-		opt->console.until_halt = true;
-		return 0;
-	case 'E':
+	if (opt->escape && strlen(opt->escape) != 1)
+		return errmsg_set(e, -EINVAL, "-e %s: the escape is one character",
+				  opt->escape);
+	if (opt->escape)
+		opt->console.escape = (unsigned char)*opt->escape;
+	if (opt->no_escape)
 		opt->console.escape = -1;
-		return 0;
-	case 'e':
-		return parse_escape(optarg, opt, e);
-	case 'Q':
-		opt->console.quiet = true;
-		return 0;
-	case 'R':
-		opt->root = optarg;
-		return 0;
-	case 'h':
-		opt->help = true;
-		return 0;
-	case 'i':
-	case 'n':
-	case 'l':
-	case 'S':
-		opt->session_only = true;
-		return 0;
-	default:
-		return errmsg_set(e, -EINVAL, "-%c: unknown option or missing argument",
-				  optopt);
-	}
-}
-
-/* 0 or -EINVAL with a text. */
-static int parse_options(int argc, char **argv, struct options *opt, struct errmsg *e)
-{
-	int c, r = 0;
-
-	opterr = 0;
-	while (r == 0 && (c = getopt(argc, argv, "+CdEe:hil:nQR:S")) >= 0)
-		r = parse_option(c, opt, e);
-	if (r < 0 || opt->help)
-		return r;
-	if (optind == argc)
+	if (!argc)
 		return errmsg_set(e, -EINVAL, "which zone?");
-	opt->zone = argv[optind];
-	if (opt->want_console && opt->session_only)
+	opt->zone = argv[0];
+	if (opt->want_console &&
+	    (opt->user || opt->interactive || opt->no_input || opt->plain))
 		return errmsg_set(e, -EINVAL, "-i, -l, -n and -S do not go with -C");
-	if (opt->want_console && optind + 1 < argc)
-		return errmsg_set(e, -EINVAL, "%s: no utility is run with -C",
-				  argv[optind + 1]);
+	if (opt->want_console && argc > 1)
+		return errmsg_set(e, -EINVAL, "%s: no utility is run with -C", argv[1]);
 	if (!opt->want_console && opt->console.until_halt)
 		return errmsg_set(e, -EINVAL, "-d goes with -C only");
 	return 0;
@@ -130,20 +92,34 @@ static int run(struct options *opt, struct errmsg *e)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .console.escape = '~' };
+	struct options o = { .console.escape = '~' };
+	const struct opt opts[] = {
+		{ 'C', OPT_FLAG, &o.want_console, NULL, "the zone's console" },
+		{ 'd', OPT_FLAG, &o.console.until_halt, NULL,
+		  "with -C: disconnect when the zone halts" },
+		{ 'E', OPT_FLAG, &o.no_escape, NULL, "no escape character" },
+		{ 'e', OPT_TEXT, &o.escape, "character", "escape character (~)" },
+		{ 'i', OPT_FLAG, &o.interactive, NULL, "login: with a terminal" },
+		{ 'l', OPT_TEXT, &o.user, "user", "login: as this user" },
+		{ 'n', OPT_FLAG, &o.no_input, NULL, "login: without input" },
+		{ 'Q', OPT_FLAG, &o.console.quiet, NULL, "do not tell of connections" },
+		{ 'R', OPT_TEXT, &o.root, "root", "the zone is below this directory" },
+		{ 'S', OPT_FLAG, &o.plain, NULL, "login: a plain shell" },
+	};
 	struct errmsg e = { "" };
+	int first = opts_parse(opts, ARRAY_SIZE(opts), argc, argv, &e);
 
-	if (parse_options(argc, argv, &opt, &e) < 0) {
-		fprintf(stderr, "zlogin: %s\n%s", e.text, usage);
-		return EXIT_FAILURE;
-	}
-	if (opt.help) {
-		fputs(usage, stdout);
-		return EXIT_SUCCESS;
-	}
-	if (run(&opt, &e) < 0) {
+	if (first == -ECANCELED)
+		return usage(opts, ARRAY_SIZE(opts), stdout, EXIT_DONE);
+	if (first >= 0 && check_options(&o, argc - first, argv + first, &e) < 0)
+		first = -EINVAL;
+	if (first < 0) {
 		fprintf(stderr, "zlogin: %s\n", e.text);
-		return EXIT_FAILURE;
+		return usage(opts, ARRAY_SIZE(opts), stderr, EXIT_FAILED);
 	}
-	return EXIT_SUCCESS;
+	if (run(&o, &e) < 0) {
+		fprintf(stderr, "zlogin: %s\n", e.text);
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
 }

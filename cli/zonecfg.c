@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/opts.h"
 #include "cli/zonecfg_cmd.h"
+#include "cli/zonecfg_complete.h"
 #include "cli/zonecfg_term.h"
 
 #include "common/sys/file.h"
@@ -22,6 +23,7 @@ struct app {
 	const char *command_file; /* the same; NULL */
 	bool check_only;
 	bool verbose;
+	bool complete;
 	int lock_fd;
 	char *line; /* owned: getline's */
 	size_t line_size;
@@ -352,6 +354,22 @@ static int run_terminal(struct app *a, struct zcfg *s)
 	return status;
 }
 
+/* For shells: what the line of the arguments can become, one line each. */
+static int run_complete(const struct zcfg *s, int argc, char **argv)
+{
+	cleanup(zcfg_candidates_fini) struct zcfg_candidates c = { 0 };
+	cleanup(buf_fini) struct buf line = { 0 };
+
+	buf_adds(&line, "");
+	for (int i = 0; i < argc; i++)
+		buf_addf(&line, "%s%s", i ? " " : "", argv[i]);
+	if (buf_error(&line) || zcfg_complete(s, line.p, line.len, &c) < 0)
+		return EXIT_FAILED;
+	for (unsigned i = 0; i < c.n; i++)
+		printf("%.*s%s\n", (int)(line.len - c.stem), line.p, c.text[i]);
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
 static int run_help(const char *topic)
 {
 	cleanup(buf_fini) struct buf b = { 0 };
@@ -378,6 +396,8 @@ static int run_session(struct app *a, int argc, char **argv)
 		return complain(0, &e);
 	if (zcfg_init(&s, &ops, a, a->zone, interactive, &e) < 0)
 		rc = complain(0, &e);
+	else if (a->complete)
+		rc = run_complete(&s, argc, argv);
 	else if (a->command_file)
 		rc = run_file(a, &s);
 	else if (argc)
@@ -412,6 +432,7 @@ int main(int argc, char **argv)
 		{ 'r', OPT_FLAG, &live, NULL,
 		  "change the running zone (" UNSUPPORTED_YET ")" },
 		{ 'v', OPT_FLAG, &a.verbose, NULL, "say what has been done" },
+		{ 0, OPT_FLAG, &a.complete, NULL, NULL, "complete" },
 		{ 'z', OPT_TEXT, &a.zone, "zonename", "the zone" },
 	};
 	struct errmsg e = { "" };
@@ -426,6 +447,8 @@ int main(int argc, char **argv)
 	}
 	argc -= first;
 	argv += first;
+	if (!a.zone && a.complete)
+		return run_complete(&(struct zcfg){ .zone = "" }, argc, argv);
 	if (!a.zone && argc && argc <= 2 && strcmp(argv[0], "help") == 0)
 		return run_help(argc > 1 ? argv[1] : NULL);
 	if (live) {

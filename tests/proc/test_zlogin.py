@@ -232,7 +232,7 @@ def what_cannot_be(t):
     kz.has(zlogin("-C", "-S", "db"), "do not go with -C")
     kz.has(zlogin("-C", "db", "ls"), "no utility is run with -C")
     kz.has(zlogin("-e", "ab", "-C", "db"), "one character")
-    kz.has(zlogin("-x"), "unknown option")
+    kz.has(zlogin("-x"), "illegal option -- x")
     kz.has(zlogin(), "which zone?")
     kz.has(t.run("zlogin", "-h").stdout, "usage: zlogin")
     path, sock = listening_console(t.path("run/zones/db/console.sock"))
