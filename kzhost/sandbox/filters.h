@@ -9,6 +9,9 @@
 
 #include <linux/filter.h>
 
+/* Stands in the filters for the pid of the process that puts them on. */
+#define SANDBOX_SELF 0x53454c46u
+
 struct sandbox_filter {
 	const struct sock_filter *insns;
 	unsigned short n_insns;

@@ -7,6 +7,8 @@
  */
 #include "kzhost/sandbox/rules.h"
 
+#include "kzhost/sandbox/filters.h"
+
 #include <linux/io_uring.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
@@ -30,6 +32,13 @@
 	{ \
 		.call = SCMP_SYS(name), .kinds = (who), .n_args = 1, .args = { \
 			__VA_ARGS__ \
+		} \
+	}
+#define IF2(name, who, one, two) \
+	{ \
+		.call = SCMP_SYS(name), .kinds = (who), .n_args = 2, .args = { \
+			one, \
+			two \
 		} \
 	}
 #define REFUSE(name, who, e) \
@@ -68,7 +77,8 @@ const struct sandbox_rule sandbox_rules[] = {
 	IF(ioctl, MAIN, MASKED(1, KVM_TYPE_MASK, KVMIO << 8)),
 	ANY(memfd_create, MAIN),
 	ANY(ftruncate, MAIN),
-	IF(sched_setscheduler, FILL, ARG(1, SCHED_IDLE)), /* fill when nobody else runs */
+	/* The filling thread itself runs when nobody else does. */
+	IF2(sched_setscheduler, FILL, ARG(0, 0), ARG(1, SCHED_IDLE)),
 	ANY(mlock2, FILL),
 	ANY(munlock, MAIN),
 	ANY(pread64, MAIN),
@@ -94,7 +104,9 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(sendmsg, MAIN),
 	ANY(sendto, MAIN),
 	ANY(getsockopt, MAIN),
-	ANY(fcntl, MAIN),
+	/* Not those that choose a process for the kernel to signal. */
+	IF(fcntl, MAIN, ARG(1, F_GETFL)),
+	IF(fcntl, MAIN, ARG(1, F_SETFL)),
 	ANY(close, MAIN),
 	IF(io_uring_register, MAIN, ARG(1, IORING_REGISTER_FILES)), /* io/linger.h */
 
@@ -117,7 +129,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(rt_sigreturn, ALL),
 	ANY(getpid, ALL),
 	ANY(gettid, ALL),
-	ANY(tgkill, ALL),
+	IF(tgkill, ALL, ARG(0, SANDBOX_SELF)),
 	ANY(sched_yield, ALL),
 	ANY(exit, ALL),
 	ANY(exit_group, ALL),

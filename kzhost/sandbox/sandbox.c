@@ -57,11 +57,16 @@ static int prepare(void)
 int sandbox_thread(enum sandbox_kind kind)
 {
 	const struct sandbox_filter *filter = &sandbox_filters[kind];
-	struct sock_fprog program = {
-		.len = filter->n_insns,
-		.filter = (struct sock_filter *)(uintptr_t)filter->insns,
-	};
+	struct sock_filter insns[BPF_MAXINSNS];
+	struct sock_fprog program = { .len = filter->n_insns, .filter = insns };
 
+	ASSERT(filter->n_insns <= ARRAY_SIZE(insns));
+	for (unsigned i = 0; i < filter->n_insns; i++) {
+		insns[i] = filter->insns[i];
+		if (insns[i].code == (BPF_JMP | BPF_JEQ | BPF_K) &&
+		    insns[i].k == SANDBOX_SELF)
+			insns[i].k = (uint32_t)getpid();
+	}
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
 		return -errno;
 	return 0;

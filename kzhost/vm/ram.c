@@ -186,7 +186,7 @@ static void *fill_main(void *arg)
 		return NULL;
 	if (wait_for_stop(ram, FILL_DELAY_MS))
 		return NULL;
-	pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+	sched_setscheduler(0, SCHED_IDLE, &none); /* this thread */
 	for (uint64_t at = 0; at < ram->size && !atomic_load(&ram->stop);
 	     at += FILL_CHUNK) {
 		/* A failure is the guest's first touch later on, not an error now. */

@@ -29,6 +29,7 @@
 #define ALL (M | V | F)
 
 #define NOWHERE   (-1)                      /* no such descriptor */
+#define SELF      0x5e1f                    /* the pid of who tries */
 #define BAD       ((long)(uintptr_t)-4096L) /* no such address */
 #define THREAD    0x3d0f00                  /* what pthread_create() asks clone(2) for */
 #define PROCESS   SIGCHLD                   /* what fork() asks clone(2) for */
@@ -85,6 +86,11 @@ static const struct attempt attempts[] = {
 	{ TRY(process_vm_writev), 0, "", { 0, 0, 0, 0, 0, 0 } },
 	{ TRY(kill), 0, "", { 0, 0 } },
 	{ TRY(tkill), 0, "", { 0, 0 } },
+	{ TRY(tgkill), 0, "another process", { 1, 1, 0 } },
+	{ TRY(fcntl), 0, "signals to an owner", { NOWHERE, F_SETOWN, 1 } },
+	{ TRY(fcntl), 0, "signals to an owner", { NOWHERE, F_SETOWN_EX, BAD } },
+	{ TRY(fcntl), 0, "another signal", { NOWHERE, F_SETSIG, SIGKILL } },
+	{ TRY(fcntl), 0, "copies", { NOWHERE, F_DUPFD, 0 } },
 	{ TRY(pidfd_open), 0, "", { 0, 0 } },
 	{ TRY(pidfd_getfd), 0, "", { NOWHERE, 0, 0 } },
 	{ TRY(setuid), 0, "", { -1 } },
@@ -126,8 +132,9 @@ static const struct attempt attempts[] = {
 	  { NOWHERE, KVM_SET_USER_MEMORY_REGION, BAD } },
 	{ TRY(memfd_create), M, "", { BAD, 0 } },
 	{ TRY(ftruncate), M, "", { NOWHERE, 0 } },
-	{ TRY(sched_setscheduler), M | F, "idle", { -1, SCHED_IDLE, BAD } },
-	{ TRY(sched_setscheduler), 0, "first in, first out", { -1, SCHED_FIFO, BAD } },
+	{ TRY(sched_setscheduler), M | F, "idle", { 0, SCHED_IDLE, BAD } },
+	{ TRY(sched_setscheduler), 0, "idle, of others", { 1, SCHED_IDLE, BAD } },
+	{ TRY(sched_setscheduler), 0, "first in, first out", { 0, SCHED_FIFO, BAD } },
 	{ TRY(mlock2), M | F, "", { 0, 0, 0 } },
 	{ TRY(pread64), M, "", { NOWHERE, 0, 0, 0 } },
 	{ TRY(newfstatat), M, "a descriptor", { NOWHERE, BAD, BAD, AT_EMPTY_PATH } },
@@ -146,6 +153,7 @@ static const struct attempt attempts[] = {
 	{ TRY(sendto), M, "", { NOWHERE, BAD, 0, 0, 0, 0 } },
 	{ TRY(getsockopt), M, "", { NOWHERE, 0, 0, 0, 0 } },
 	{ TRY(fcntl), M, "", { NOWHERE, F_GETFL } },
+	{ TRY(fcntl), M, "not to block", { NOWHERE, F_SETFL, O_NONBLOCK } },
 	{ TRY(close), M, "", { NOWHERE } },
 	{ TRY(io_uring_register),
 	  M,
@@ -172,7 +180,7 @@ static const struct attempt attempts[] = {
 	{ TRY(rt_sigprocmask), ALL, "", { -1, 0, 0, 8 } },
 	{ TRY(getpid), ALL, "", { 0 } },
 	{ TRY(gettid), ALL, "", { 0 } },
-	{ TRY(tgkill), ALL, "", { -1, -1, 0 } },
+	{ TRY(tgkill), ALL, "itself", { SELF, -1, 0 } },
 	{ TRY(prlimit64), ALL, "read", { 0, 0, 0, BAD } },
 	{ TRY(prctl), ALL, "name", { PR_SET_NAME, BAD } },
 	{ TRY(seccomp), M, "", { SECCOMP_SET_MODE_FILTER, -1, 0 } },
@@ -191,7 +199,8 @@ static _Noreturn void attempt_in_child(enum sandbox_kind kind, const struct atte
 		r = sandbox_thread(kind);
 	if (r < 0)
 		_exit(2);
-	syscall(a->call, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	syscall(a->call, arg[0] == SELF ? getpid() : arg[0], arg[1], arg[2], arg[3],
+		arg[4], arg[5]);
 	_exit(0);
 }
 
