@@ -8,6 +8,12 @@
  * are stopped, the console is told and closed, the cause is kept. The cause then goes out
  * as EXITING: at once when a restarter is connected, to the next one that says HELLO
  * within CTL_TELL_MS when not. In both cases it is the exit status as well.
+ *
+ * DOC: Console output in portions
+ *
+ * A guest writes its console byte by byte. The first byte wakes this thread and is passed
+ * on at once; then it comes back every BATCH_MS, unwoken, until it finds nothing new. So
+ * a guest that writes without end costs some calls each BATCH_MS and not some a byte.
  */
 #include "kzhost/host.h"
 
@@ -28,6 +34,7 @@
 /* Console output is moved in portions, with a look at everything else in between. */
 #define OUTPUT_PORTION 4096
 #define OUTPUT_ROUNDS  16
+#define BATCH_MS       2
 
 struct host {
 	uv_loop_t loop;
@@ -42,7 +49,8 @@ struct host {
 	struct console *console; /* from CREATE until the end */
 	struct vm_stats last;    /* of a machine that is gone */
 	uv_poll_t vm_poll;
-	uv_idle_t more; /* active while console output waits for another round */
+	uv_idle_t more;   /* active while console output waits for another round */
+	uv_timer_t batch; /* active while there may be more of it in a moment */
 	uv_timer_t timer;
 	enum ctl_cause cause; /* from ENDED on */
 	char text[CTL_TEXT_SIZE];
@@ -97,7 +105,7 @@ static const char *const last_notice[CTL_CAUSE_N] = {
 	[CTL_CAUSE_FAILED] = "Zone boot failed", [CTL_CAUSE_FAULT] = "Zone halted",
 };
 
-static bool move_output(struct host *h);
+static size_t move_output(struct host *h);
 
 static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 {
@@ -105,11 +113,12 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 		return;
 	if (h->vm) {
 		vm_stop(h->vm);
-		while (move_output(h))
+		while (move_output(h) > 0)
 			;
 		vm_stats(h->vm, &h->last);
 		uv_close((uv_handle_t *)&h->vm_poll, NULL);
 		uv_idle_stop(&h->more);
+		uv_timer_stop(&h->batch);
 	}
 	console_notice(h->console, last_notice[cause]);
 	console_close(h->console);
@@ -124,14 +133,14 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 
 /* The machine: its events and its console. */
 
-/* One portion of console output; false when there was none. */
-static bool move_output(struct host *h)
+/* One portion of console output: its length, 0 when there was none. */
+static size_t move_output(struct host *h)
 {
 	char data[OUTPUT_PORTION];
 	size_t len = vm_console_read(h->vm, data, sizeof(data));
 
 	console_output(h->console, data, len);
-	return len > 0;
+	return len;
 }
 
 static void on_vm_event(struct host *h, const struct vm_event *event)
@@ -159,14 +168,21 @@ static void on_vm_event(struct host *h, const struct vm_event *event)
 }
 
 static void on_more(uv_idle_t *idle);
+static void on_batch(uv_timer_t *timer);
 
-/* Up to OUTPUT_ROUNDS portions; true when there may be more. */
-static bool move_outputs(struct host *h)
+/* Up to OUTPUT_ROUNDS portions, and when to look for more. */
+static void move_outputs(struct host *h)
 {
-	for (int i = 0; i < OUTPUT_ROUNDS; i++)
-		if (!move_output(h))
-			return false;
-	return true;
+	size_t len = OUTPUT_PORTION;
+
+	for (int i = 0; i < OUTPUT_ROUNDS && len == OUTPUT_PORTION; i++)
+		len = move_output(h);
+	uv_idle_stop(&h->more);
+	uv_timer_stop(&h->batch);
+	if (len == OUTPUT_PORTION)
+		uv_idle_start(&h->more, on_more);
+	else if (len > 0)
+		uv_timer_start(&h->batch, on_batch, BATCH_MS, 0);
 }
 
 /* Events first (that rearms the descriptor), then as much output as is fair to others. */
@@ -183,15 +199,17 @@ static void serve_vm(struct host *h)
 		return;
 	}
 	console_pump(h->console);
-	if (move_outputs(h))
-		uv_idle_start(&h->more, on_more);
-	else
-		uv_idle_stop(&h->more);
+	move_outputs(h);
 }
 
 static void on_more(uv_idle_t *idle)
 {
 	serve_vm(idle->data);
+}
+
+static void on_batch(uv_timer_t *timer)
+{
+	serve_vm(timer->data);
 }
 
 static void on_vm_ready(uv_poll_t *handle, int status, int events)
@@ -438,6 +456,8 @@ static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 	h->timer.data = h;
 	uv_idle_init(&h->loop, &h->more);
 	h->more.data = h;
+	uv_timer_init(&h->loop, &h->batch);
+	h->batch.data = h;
 	h->linger = linger_open();
 	r = sandbox_enter();
 	if (r < 0)
@@ -465,6 +485,7 @@ int host_run(const char *zone, int ctl_fd, struct errmsg *e)
 	ctl_server_close(h.ctl);
 	uv_close((uv_handle_t *)&h.timer, NULL);
 	uv_close((uv_handle_t *)&h.more, NULL);
+	uv_close((uv_handle_t *)&h.batch, NULL);
 	uv_run(&h.loop, UV_RUN_DEFAULT);
 	return h.status;
 }

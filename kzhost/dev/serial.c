@@ -13,8 +13,10 @@
  * The guest must never wait for a console that nobody reads: output goes to a ring, and
  * when that is full its oldest bytes go. Input waits in a ring of its own in front of the
  * 16 byte FIFO, so that a driver that clears the FIFO on start-up loses no more than a
- * real one would. The main thread is woken when the output ring gets its first byte, and
- * when the input ring has room again after it had none.
+ * real one would. The main thread is woken when there is output again after it found
+ * none, when the output ring becomes half full, and when the input ring has room again
+ * after it had none. A reader that comes back by itself a moment after it found output
+ * (host.c does) is not woken for every byte.
  */
 #include "kzhost/dev/serial.h"
 
@@ -95,16 +97,15 @@ static void loop_byte(struct serial *s, uint8_t byte)
 
 static void out_byte(struct serial *s, uint8_t byte)
 {
-	bool first = ring_used(&s->out) == 0;
-
 	if (ring_room(&s->out) == 0) {
 		ring_get(&s->out);
 		s->out_lost++;
 	}
 	ring_put(&s->out, byte);
 	s->out_bytes++;
-	if (first)
+	if (s->out_wanted || ring_used(&s->out) == SERIAL_OUT_BUF / 2)
 		s->env.wake(s->env.arg);
+	s->out_wanted = false;
 }
 
 static void write_thr(struct serial *s, uint8_t byte)
@@ -299,6 +300,7 @@ void serial_init(struct serial *s, const struct dev_env *env, unsigned gsi)
 	s->gsi = gsi;
 	s->dll = 1; /* 115200 baud */
 	s->thr_empty = true;
+	s->out_wanted = true;
 	s->fifo = (struct ring){ .data = s->fifo_data, .size = SERIAL_FIFO };
 	s->in = (struct ring){ .data = s->in_data, .size = SERIAL_IN_BUF };
 	s->out = (struct ring){ .data = s->out_data, .size = SERIAL_OUT_BUF };
@@ -315,6 +317,7 @@ size_t serial_read_out(struct serial *s, void *data, size_t size)
 
 	pthread_mutex_lock(&s->lock);
 	n = ring_read(&s->out, data, size);
+	s->out_wanted = n == 0;
 	pthread_mutex_unlock(&s->lock);
 	return n;
 }

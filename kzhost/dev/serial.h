@@ -26,6 +26,7 @@ struct serial {
 	bool thr_empty;   /* the transmitter interrupt is pending */
 	bool line;        /* level of the interrupt line */
 	bool in_wanted;   /* the main thread had bytes that did not fit */
+	bool out_wanted;  /* the main thread found no output */
 	struct ring fifo; /* what the guest reads */
 	struct ring in;   /* waits for room in fifo */
 	struct ring out;  /* waits for the main thread */
@@ -41,7 +42,7 @@ extern const struct bus_ops serial_ops;
 void serial_init(struct serial *s, const struct dev_env *env, unsigned gsi);
 void serial_fini(struct serial *s);
 
-/* What the guest wrote; 0 = nothing. The wake comes when the first byte arrives. */
+/* What the guest wrote; 0 = nothing: then, and only then, the next byte wakes. */
 size_t serial_read_out(struct serial *s, void *data, size_t size);
 
 /* Bytes for the guest: as many as fit. After a short count a wake says that there is

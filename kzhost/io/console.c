@@ -21,6 +21,7 @@ struct client {
 	uv_poll_t poll;
 	int fd;
 	pid_t pid;
+	int watched;      /* for these events */
 	bool input_ended; /* it may still read */
 	struct fifo out;
 	uint64_t lost; /* bytes dropped since it was told last */
@@ -147,6 +148,10 @@ static void client_watch(struct client *client)
 		events |= UV_READABLE;
 	if (client->out.len > 0)
 		events |= UV_WRITABLE;
+	/* Asked for the same again, libuv would tell the kernel all of it anew. */
+	if (events == client->watched)
+		return;
+	client->watched = events;
 	if (events)
 		r = uv_poll_start(&client->poll, events, on_client);
 	else

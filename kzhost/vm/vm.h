@@ -76,7 +76,8 @@ int vm_event_fd(const struct vm *vm);
 
 /*
  * Next event: true, or false when there is none; then the eventfd is clear. Read the
- * console until it gives 0 after that: only the first byte into an empty console wakes.
+ * console after that, until it gives 0 or again a moment later: only a byte that comes
+ * after it gave 0 wakes, and one that makes it half full.
  */
 bool vm_take_event(struct vm *vm, struct vm_event *ret_event);
 

@@ -129,7 +129,22 @@ TEST(serial, unread_output_drops_the_oldest_and_counts)
 	serial_counts(&p->s, &bytes, &lost);
 	T_EQ(bytes, SERIAL_OUT_BUF + 100);
 	T_EQ(lost, 100);
+	T_EQ(p->wakes, 2); /* the first byte, and the buffer half full */
+}
+
+TEST(serial, a_reader_that_comes_back_is_not_woken_for_each_byte)
+{
+	cleanup(port_free) struct port *p = port_new();
+	char buf[16];
+
+	for (unsigned i = 0; i < 1000; i++) {
+		out(p, UART_TX, 'x');
+		T_EQ(serial_read_out(&p->s, buf, sizeof(buf)), 1);
+	}
 	T_EQ(p->wakes, 1);
+	T_EQ(serial_read_out(&p->s, buf, sizeof(buf)), 0);
+	out(p, UART_TX, 'x');
+	T_EQ(p->wakes, 2);
 }
 
 TEST(serial, transmitter_interrupt)
