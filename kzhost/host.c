@@ -23,6 +23,7 @@
 #include "kzhost/ctl_server.h"
 #include "kzhost/fds.h"
 #include "kzhost/io/console.h"
+#include "kzhost/io/goals.h"
 #include "kzhost/io/linger.h"
 #include "kzhost/sandbox/sandbox.h"
 #include "kzhost/vm/vm.h"
@@ -47,6 +48,7 @@ struct host {
 	int linger;    /* ring to let go of KVM's machine with; negative = none */
 	struct vm *vm; /* from CREATE until the end was told */
 	struct console *console; /* from CREATE until the end */
+	struct goals goals;      /* what the console is watched for */
 	struct vm_stats last;    /* of a machine that is gone */
 	uv_poll_t vm_poll;
 	uv_idle_t more;   /* active while console output waits for another round */
@@ -133,6 +135,18 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 
 /* The machine: its events and its console. */
 
+/* Output that completes the goals is told at once; who says HELLO later is told then. */
+static void watch_goals(struct host *h, const void *data, size_t len)
+{
+	struct ctl_plain msg;
+
+	if (!goals_feed(&h->goals, data, len))
+		return;
+	log_info("zone=%s goals reached: the console said so", h->zone);
+	if (h->state == CTL_RUNNING || h->state == CTL_STOPPING)
+		ctl_server_event(h->ctl, CTL_EV_GOALS, &msg.hdr, sizeof(msg));
+}
+
 /* One portion of console output: its length, 0 when there was none. */
 static size_t move_output(struct host *h)
 {
@@ -140,6 +154,7 @@ static size_t move_output(struct host *h)
 	size_t len = vm_console_read(h->vm, data, sizeof(data));
 
 	console_output(h->console, data, len);
+	watch_goals(h, data, len);
 	return len;
 }
 
@@ -310,6 +325,7 @@ static int do_create(struct host *h, const void *msg, int *fds, struct errmsg *e
 		end_zone(h, CTL_CAUSE_FAILED, e->text);
 		return r;
 	}
+	goals_init(&h->goals, create->goals);
 	h->n_vcpus = le32_get(create->n_vcpus);
 	memcpy(h->uuid, create->uuid, sizeof(h->uuid));
 	return 0;
@@ -343,6 +359,7 @@ static void answer_hello(const struct host *h, struct ctl_hello_reply *reply)
 	reply->state = le32_of(h->state);
 	reply->since_ms = le64_of(h->since_ms);
 	reply->pid = le32_of((uint32_t)getpid());
+	reply->flags = le32_of(h->goals.found ? CTL_HELLO_GOALS : 0);
 	memcpy(reply->uuid, h->uuid, sizeof(reply->uuid));
 	snprintf(reply->zone, sizeof(reply->zone), "%s", h->zone);
 }

@@ -108,19 +108,22 @@ static void put_down(struct zone *z, int pidfd, pid_t pid, const char *why)
 	}
 }
 
-static void tell_core(struct shell *sh, struct zone *z, enum ctl_state state,
-		      uint64_t since_ms)
+static void tell_core(struct shell *sh, struct zone *z, const struct ctl_hello_reply *m)
 {
+	enum ctl_state state = (enum ctl_state)le32_get(m->state);
 	struct core_event ev = { .type = EV_ADOPT, .zone = z->name };
 
 	ev.adopt.phase = state == CTL_CREATED    ? VM_STARTING
 			 : state == CTL_STOPPING ? VM_STOPPING
 						 : VM_RUNNING;
-	ev.adopt.since_ms = MIN(since_ms, shell_now_ms(sh));
+	ev.adopt.since_ms = MIN(le64_get(m->since_ms), shell_now_ms(sh));
 	(void)shell_step(sh, &ev);
-	if (state != CTL_PANICKED)
+	if (state == CTL_PANICKED)
+		ev = (struct core_event){ .type = EV_VM_PANICKED, .zone = z->name };
+	else if (le32_get(m->flags) & CTL_HELLO_GOALS)
+		ev = (struct core_event){ .type = EV_VM_GOALS, .zone = z->name };
+	else
 		return;
-	ev = (struct core_event){ .type = EV_VM_PANICKED, .zone = z->name };
 	(void)shell_step(sh, &ev);
 }
 
@@ -185,7 +188,7 @@ static void welcome(struct shell *sh, struct found *f)
 	look_up_ram(sh, f->zone);
 	log_notice("zone=%s adopted kzhost (process %d), %s", f->zone->name, pid,
 		   ctl_state_names[le32_get(m->state)]);
-	tell_core(sh, f->zone, (enum ctl_state)le32_get(m->state), le64_get(m->since_ms));
+	tell_core(sh, f->zone, m);
 	if (host_adopt(sh, f->zone, fd, pidfd, pid, (enum ctl_state)le32_get(m->state)) ==
 	    0) {
 		(void)take_fd(&fd);

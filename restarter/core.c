@@ -172,6 +172,7 @@ static int zone_set(struct core *c, const struct core_event *ev)
 	if (r < 0)
 		return r;
 	core_touch(c, i);
+	inst_goals_changed(c, i);
 	set_autoboot(c, i, ev->spec.autoboot);
 	if (!i->present) {
 		i->present = true;

@@ -165,6 +165,7 @@ struct inst {
 	uint64_t saved_since_ms;
 	enum inst_after after; /* when the machine that is being stopped has ended */
 	uint64_t start_ms, running_ms, online_ms;
+	uint64_t goals_since_ms; /* since when they are waited for */
 	unsigned failures, n_faults; /* in a row; ever (or since an operator's request) */
 	uint64_t retry_ms;           /* when BACKOFF ends */
 	uint64_t fault_ms[FAULTS_MAX + 1]; /* ring, fault n at n % size */
@@ -244,6 +245,7 @@ void inst_reconsider(struct core *c, struct inst *i);
 void inst_stop(struct core *c, struct inst *i, bool halt);
 void inst_autoshutdown(struct core *c, struct inst *i);
 void inst_timeout(struct core *c, struct inst *i);
+void inst_goals_changed(struct core *c, struct inst *i);
 void why_set(struct inst *i, const char *fmt, ...) printf_like(2, 3);
 enum vm_phase inst_phase(const struct inst *i);
 

@@ -162,6 +162,8 @@ static bool on_message(struct host *h, const void *msg, size_t len)
 		on_exiting(h, msg);
 	} else if (id == CTL_EV_PANIC) {
 		host_on(h, HOST_EV_PANIC);
+	} else if (id == CTL_EV_GOALS) {
+		host_on(h, HOST_EV_GOALS);
 	} else if (h->n_asked && h->asked[0].id == id &&
 		   h->asked[0].seq == le32_get(hdr->seq)) {
 		on_reply(h, (unsigned)id, msg);

@@ -199,6 +199,11 @@ static void act(struct host *h, enum host_action action)
 			tell(h, EV_VM_PANICKED);
 		h->panicked = true;
 		break;
+	case HOST_ACT_GOALS:
+		if (!h->goals)
+			tell(h, EV_VM_GOALS);
+		h->goals = true;
+		break;
 	case HOST_ACT_HALT:
 		deadline(h, LEAVE_MS);
 		host_ask_plain(h, CTL_REQ_HALT);

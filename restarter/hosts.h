@@ -37,6 +37,7 @@ enum host_state {
 	X(ANSWERED, "answered") /* the request of this state succeeded */ \
 	X(REFUSED, "refused")   /* it failed, and kzhost says why */ \
 	X(PANIC, "panic") \
+	X(GOALS, "goals") \
 	X(EXITING, "exiting") /* kzhost says why it ends */ \
 	X(EOF, "end of file") /* its process ends now, or should */ \
 	X(BROKEN, "broken")   /* garbage, or what nobody asked for */ \
@@ -72,6 +73,7 @@ struct host {
 	bool halt_asked;
 	bool killed;
 	bool panicked; /* PANIC came; once is enough */
+	bool goals;    /* so did GOALS */
 	bool said_why; /* EXITING came */
 	enum ctl_cause cause;
 	bool refused;                /* it said FAILED while it was being started */

@@ -16,6 +16,7 @@
 	X(START, "send START") \
 	X(RUNNING, "tell that it runs") \
 	X(PANIC, "tell that it panicked") \
+	X(GOALS, "tell that its goals are reached") \
 	X(LEAVE, "wait for its end") \
 	X(HALT, "send HALT") \
 	X(KILL, "kill") \

@@ -312,8 +312,19 @@ static void wait_for_goals(struct core *c, struct inst *i)
 {
 	if (!i->running_ms)
 		i->running_ms = c->now_ms;
+	i->goals_since_ms = c->now_ms;
+	inst_goals_changed(c, i);
+}
+
+/**
+ * inst_goals_changed() - How long to wait for the goals may be another now
+ */
+void inst_goals_changed(struct core *c, struct inst *i)
+{
+	if (i->mode != MODE_BOOTING)
+		return;
 	if (i->goals_timeout_ms)
-		timer_arm(c, i, c->now_ms + i->goals_timeout_ms);
+		timer_arm(c, i, i->goals_since_ms + i->goals_timeout_ms);
 	else
 		inst_event(c, i, IEV_GOALS);
 }

@@ -51,7 +51,8 @@ static void adopt_running(struct core *c, struct inst *i, uint64_t since_ms)
 	} else {
 		inst_event(c, i, IEV_ADOPT_BOOTING);
 		throttle_take(c, i);
-		timer_arm(c, i, since_ms + i->goals_timeout_ms);
+		i->goals_since_ms = since_ms;
+		inst_goals_changed(c, i);
 	}
 }
 

@@ -73,6 +73,7 @@ static const struct fsm_rule ctl_rules[] = {
 	{ CTL_RUNNING, CTL_REQ_SHUTDOWN, CTL_STOPPING, 0, 0 },
 	{ CTL_RUNNING, CTL_REQ_HALT, CTL_ENDED, 0, 0 },
 	{ CTL_RUNNING, CTL_EV_PANIC, CTL_PANICKED, 0, 0 },
+	FSM_IGNORE(CTL_RUNNING, CTL_EV_GOALS),
 	{ CTL_RUNNING, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	FSM_IGNORE(CTL_STOPPING, CTL_REQ_HELLO),
@@ -80,6 +81,7 @@ static const struct fsm_rule ctl_rules[] = {
 	FSM_IGNORE(CTL_STOPPING, CTL_REQ_SHUTDOWN),
 	{ CTL_STOPPING, CTL_REQ_HALT, CTL_ENDED, 0, 0 },
 	{ CTL_STOPPING, CTL_EV_PANIC, CTL_PANICKED, 0, 0 },
+	FSM_IGNORE(CTL_STOPPING, CTL_EV_GOALS),
 	{ CTL_STOPPING, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	FSM_IGNORE(CTL_PANICKED, CTL_REQ_HELLO),
@@ -165,6 +167,8 @@ static int check_create(const struct ctl_create *m, unsigned n_fds, struct errms
 		return errmsg_set(e, -EINVAL, "create: bad zone name");
 	if (!text_is_sound(m->cmdline, sizeof(m->cmdline)))
 		return errmsg_set(e, -EINVAL, "create: command line is not terminated");
+	if (!text_is_sound(m->goals, sizeof(m->goals)))
+		return errmsg_set(e, -EINVAL, "create: goals are not terminated");
 	return 0;
 }
 
@@ -215,8 +219,8 @@ static int check_hello_reply(const struct ctl_hello_reply *m, struct errmsg *e)
 				  le16_get(m->hdr.version), CTL_VERSION);
 	if (le32_get(m->state) >= CTL_STATE_N)
 		return bad_answer(e, CTL_REQ_HELLO, "state out of range");
-	if (le32_get(m->reserved))
-		return bad_answer(e, CTL_REQ_HELLO, "reserved field is not 0");
+	if (le32_get(m->flags) & ~CTL_HELLO_GOALS)
+		return bad_answer(e, CTL_REQ_HELLO, "unknown flags");
 	if (!text_is_sound(m->zone, sizeof(m->zone)) || strlen(m->zone) >= CTL_NAME_SIZE)
 		return bad_answer(e, CTL_REQ_HELLO, "bad zone name");
 	return 0;
@@ -275,6 +279,7 @@ static int check_body(unsigned id, const void *msg, struct errmsg *e)
 	case CTL_EV_EXITING:
 		return check_exiting(msg, e);
 	case CTL_EV_PANIC:
+	case CTL_EV_GOALS:
 		return 0;
 	default:
 		return check_reply(msg, id, e);

@@ -26,6 +26,7 @@
 #define CTL_LISTEN_FD    3 /* where kzhost finds its listening socket */
 #define CTL_NAME_SIZE    65
 #define CTL_CMDLINE_SIZE 2048
+#define CTL_GOALS_SIZE   128
 #define CTL_TEXT_SIZE    256
 #define CTL_MSG_MAX      4096
 
@@ -57,7 +58,8 @@ enum ctl_state {
 /* Events: id, name, struct. */
 #define CTL_EVENTS(X) \
 	X(PANIC, "panic", ctl_plain)       /* the guest said so through pvpanic */ \
-	X(EXITING, "exiting", ctl_exiting) /* the last message of a kzhost */
+	X(EXITING, "exiting", ctl_exiting) /* the last message of a kzhost */ \
+	X(GOALS, "goals", ctl_plain) /* the console said what CREATE gave as goals */
 
 enum ctl_id {
 	CTL_ID_NONE,
@@ -126,6 +128,8 @@ struct ctl_hello {
 };
 static_assert(sizeof(struct ctl_hello) == 16, "wire size");
 
+#define CTL_HELLO_GOALS 1u /* GOALS has been reached, told or not */
+
 struct ctl_hello_reply {
 	struct ctl_hdr hdr;
 	le32 error;       /* 0 or a positive errno (EPROTONOSUPPORT) */
@@ -133,7 +137,7 @@ struct ctl_hello_reply {
 	uint8_t uuid[16]; /* of the zone; zero before CREATE */
 	le64 since_ms;    /* CLOCK_REALTIME when this state was entered */
 	le32 pid;
-	le32 reserved;                /* 0 */
+	le32 flags;                   /* CTL_HELLO_*; others are 0 */
 	char zone[CTL_NAME_SIZE + 7]; /* NUL padded */
 };
 static_assert(sizeof(struct ctl_hello_reply) == 120, "wire size");
@@ -147,8 +151,9 @@ struct ctl_create {
 	le64 tod_offset_s;            /* guest clock minus host clock, signed, seconds */
 	char zone[CTL_NAME_SIZE + 7]; /* NUL padded */
 	char cmdline[CTL_CMDLINE_SIZE]; /* NUL padded, as the guest shall see it */
+	char goals[CTL_GOALS_SIZE]; /* NUL padded; console output to wait for, or "" */
 };
-static_assert(sizeof(struct ctl_create) == 48 + 72 + 2048, "wire size");
+static_assert(sizeof(struct ctl_create) == 48 + 72 + 2048 + 128, "wire size");
 
 /* The answer to CREATE, START, SHUTDOWN and HALT. */
 struct ctl_reply {

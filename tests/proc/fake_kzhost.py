@@ -20,6 +20,8 @@ again for each message; a line is STEP ACTION [TEXT]:
     uuid            (hello) another uuid than it was given
     state N         (hello) says it is in state N
     panic           (now) the guest panics
+    goals           (now) the guest has reached its goals
+    reached         (hello) says that the goals have been reached
     flood           panics without end
 
 On SIGUSR1 it does the actions of $KZONES_ROOT/fake/ZONE.now, whatever their step. Appends
@@ -69,6 +71,7 @@ class Host:
         self.state = ctl.STATES.index("empty")
         self.uuid = bytes(16)
         self.since = int(time.time() * 1000)
+        self.flags = 0
         self.wake, end = os.pipe()
         os.set_blocking(end, False)
         signal.set_wakeup_fd(end)
@@ -93,7 +96,7 @@ class Host:
     def reply(self, ident, seq, error=0, text=""):
         if ident == ctl.REQUESTS["hello"]:
             return ctl.HELLO_REPLY.pack(ident, ctl.VERSION, seq, error, self.state, self.uuid,
-                                        self.since, 4242, 0, ZONE.encode())
+                                        self.since, 4242, self.flags, ZONE.encode())
         return ctl.REPLY.pack(ident, ctl.VERSION, seq, error, 0, text.encode())
 
     def misbehave(self, step, action, text, seq):
@@ -126,11 +129,17 @@ class Host:
         elif action == "panic":
             self.enter("panicked")
             self.send(ctl.HDR.pack(EVENT_IDS["panic"], ctl.VERSION, 0))
+        elif action == "goals":
+            self.flags = 1
+            self.send(ctl.HDR.pack(EVENT_IDS["goals"], ctl.VERSION, 0))
         elif action == "flood":
             while True:
                 self.send(ctl.HDR.pack(EVENT_IDS["panic"], ctl.VERSION, 0))
         elif action == "uuid":
             self.uuid = b"x" * 16
+            return False
+        elif action == "reached":
+            self.flags = 1
             return False
         elif action == "state":
             self.state = int(text)
@@ -153,7 +162,8 @@ class Host:
             self.uuid = f[6]
             with open(fake(ZONE + ".create"), "w") as out:
                 json.dump({"ram": f[3], "vcpus": f[4], "mask": f[5], "fds": len(fds),
-                           "zone": ctl.text_of(f[8]), "cmdline": ctl.text_of(f[9])}, out)
+                           "zone": ctl.text_of(f[8]), "cmdline": ctl.text_of(f[9]),
+                           "goals": ctl.text_of(f[10])}, out)
             self.enter("created")
         elif step == "start":
             self.enter("running")

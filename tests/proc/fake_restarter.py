@@ -17,7 +17,7 @@ RAM = 64 << 20
 HDR = struct.Struct("<HHI")
 HELLO = struct.Struct("<HHIII")
 HELLO_REPLY = struct.Struct("<HHIII16sQII72s")
-CREATE = struct.Struct("<HHIQII16sq72s2048s")
+CREATE = struct.Struct("<HHIQII16sq72s2048s128s")
 REPLY = struct.Struct("<HHIII256s")
 STATUS_REPLY = struct.Struct("<HHIIIQQQQQ")
 EXITING = struct.Struct("<HHIII256s")
@@ -179,7 +179,7 @@ class Connection:
         self.send(HELLO.pack(REQUESTS["hello"], version, self.seq, min_version, 0))
         f = HELLO_REPLY.unpack(self.answer()[1])
         return {"error": f[3], "state": STATES[f[4]], "uuid": f[5], "since_ms": f[6],
-                "pid": f[7], "zone": text_of(f[9])}
+                "pid": f[7], "flags": f[8], "zone": text_of(f[9])}
 
     def status(self):
         self.send(self.header("status"))
@@ -189,7 +189,7 @@ class Connection:
                 "console_lost": f[9]}
 
     def create(self, ram=RAM, vcpus=1, zone=None, cmdline="", mask=None, uuid=b"u" * 16,
-               **replace):
+               goals="", **replace):
         """(errno, text) of CREATE. Descriptors are opened here; name=fd replaces one (None:
         leaves it out)."""
         own = {}
@@ -207,7 +207,7 @@ class Connection:
             mask = sum(1 << FDS.index(n) for n in present)
         cmdline = ("%s kzones.zone=%s" % (cmdline, zone)).strip()
         body = CREATE.pack(0, 0, 0, ram, vcpus, mask, uuid, 0, zone.encode(),
-                           cmdline.encode())[HDR.size:]
+                           cmdline.encode(), goals.encode())[HDR.size:]
         try:
             return self.ask("create", body, [fds[n] for n in present])
         finally:

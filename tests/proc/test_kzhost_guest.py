@@ -48,6 +48,21 @@ def boots_talks_and_shuts_down(t):
 
 
 @kz.test
+def goals_on_the_console_are_told_once_and_to_who_asks_later(t):
+    host, c, client = booted(t, goals="reached the goals")
+    kz.eq(c.hello()["flags"], 0)
+    client.send("echo reached the go")
+    client.read_until("the go")
+    client.send("als\r")
+    kz.eq(c.event(), "goals")
+    client.read_until("\nreached the goals")
+    kz.eq(c.hello()["flags"], 1)
+    kz.eq(c.events, [])
+    c.close()
+    kz.eq(host.connect().hello_reply["flags"], 1)
+
+
+@kz.test
 def the_guest_can_read_its_clock(t):
     host, c, client = booted(t)
     client.send("time\r")

@@ -105,7 +105,7 @@ TEST(ctl, short_and_long_requests_are_refused)
 
 		T_EQ(r, len == sizeof(create) ? CTL_REQ_CREATE : -EINVAL);
 	}
-	T_HAS(e.text, "create: 2169 bytes, expected 2168");
+	T_HAS(e.text, "create: 2297 bytes, expected 2296");
 }
 
 TEST(ctl, unknown_ids_are_refused)
@@ -177,6 +177,7 @@ TEST(ctl, each_field_of_create_is_checked)
 	REFUSED(memset(m.zone, 'x', CTL_NAME_SIZE), "bad zone name");
 	REFUSED(m.zone[10] = 'x', "bad zone name");
 	REFUSED(memset(m.cmdline, 'x', sizeof(m.cmdline)), "not terminated");
+	REFUSED(memset(m.goals, 'x', sizeof(m.goals)), "goals are not terminated");
 }
 
 TEST(ctl, reserved_fields_of_hello_are_checked)
@@ -197,6 +198,7 @@ TEST(ctl, sound_answers_pass)
 	struct ctl_hello_reply hello = { .hdr = header(CTL_REQ_HELLO, 1), .zone = "db" };
 	struct ctl_status_reply status = { .hdr = header(CTL_REQ_STATUS, 2) };
 	struct ctl_plain panic = { header(CTL_EV_PANIC, 0) };
+	struct ctl_plain goals = { header(CTL_EV_GOALS, 0) };
 	struct ctl_exiting exiting = { .hdr = header(CTL_EV_EXITING, 0),
 				       .cause = le32_of(CTL_CAUSE_RESET) };
 	struct errmsg e = { "" };
@@ -205,6 +207,7 @@ TEST(ctl, sound_answers_pass)
 	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), CTL_REQ_HELLO);
 	T_EQ(ctl_check_answer(&status, sizeof(status), &e), CTL_REQ_STATUS);
 	T_EQ(ctl_check_answer(&panic, sizeof(panic), &e), CTL_EV_PANIC);
+	T_EQ(ctl_check_answer(&goals, sizeof(goals), &e), CTL_EV_GOALS);
 	T_EQ(ctl_check_answer(&exiting, sizeof(exiting), &e), CTL_EV_EXITING);
 }
 
@@ -235,6 +238,11 @@ TEST(ctl, each_field_of_an_answer_is_checked)
 	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), -EPROTONOSUPPORT);
 	hello.hdr.version = le16_of(CTL_VERSION);
 	hello.state = le32_of(CTL_STATE_N);
+	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), -EPROTO);
+	hello.state = le32_of(CTL_RUNNING);
+	hello.flags = le32_of(CTL_HELLO_GOALS);
+	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), CTL_REQ_HELLO);
+	hello.flags = le32_of(2);
 	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), -EPROTO);
 }
 
