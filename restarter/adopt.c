@@ -9,6 +9,11 @@
  * HELLO (SO_PASSCRED), never from its text. Between that message and pidfd_open(2) the
  * process could end and its number be used again: the connection is looked at once more
  * after, and a connection that has not been hung up has its process.
+ *
+ * One that does not answer sends no credentials. The socket has some, of the process that
+ * called listen(2) last: spawn.c does so between fork and exec, in what becomes the
+ * kzhost. They are taken from a new connection: the one that was greeted may date from
+ * before that call.
  */
 #include "restarter/adopt.h"
 #include "common/base/trace.h"
@@ -16,6 +21,7 @@
 #include "common/sys/sock.h"
 #include "restarter/hosts.h"
 #include "restarter/spawn.h"
+#include "restarter/stray.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -96,16 +102,19 @@ static ssize_t recv_with_pid(int fd, void *data, size_t size, pid_t *ret_pid)
 }
 
 /* Ends a kzhost that cannot be adopted and waits for that. */
-static void put_down(struct zone *z, int pidfd, pid_t pid, const char *why)
+static void put_down(struct shell *sh, struct zone *z, int take_pidfd, pid_t pid,
+		     const char *why)
 {
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	struct pollfd p = { .fd = take_pidfd, .events = POLLIN };
+	int pidfd = take_pidfd;
 
 	log_warning("zone=%s kzhost (process %d) is not adopted: %s", z->name, pid, why);
 	(void)pidfd_kill(pidfd, SIGKILL);
 	if (poll(&p, 1, KILL_MS) != 1) {
 		log_err("zone=%s kzhost (process %d) does not end", z->name, pid);
-		z->stray = true;
+		(void)stray_new(sh, z, pid, take_fd(&pidfd));
 	}
+	closep(&pidfd);
 }
 
 static void tell_core(struct shell *sh, struct zone *z, const struct ctl_hello_reply *m)
@@ -181,7 +190,7 @@ static void welcome(struct shell *sh, struct found *f)
 		      ? "it does not answer HELLO"
 		      : objection(f->zone, m);
 	if (why) {
-		put_down(f->zone, pidfd, pid, why);
+		put_down(sh, f->zone, take_fd(&pidfd), pid, why);
 		return;
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
@@ -212,15 +221,40 @@ static unsigned greet_all(struct shell *sh, struct found *found)
 		} else if (r != -ENOENT && r != -ECONNREFUSED) {
 			log_err("zone=%s its kzhost cannot be reached: %s", z->name,
 				strerror(-r));
-			z->stray = true;
+			(void)stray_new(sh, z, 0, -1);
 		}
 	}
 	return n;
 }
 
+/* Its kzhost does not answer: who is it? */
+static void note_stray(struct shell *sh, struct zone *z)
+{
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CTL, z->name);
+	cleanup(closep) int fd = -1;
+	struct ucred cred = { 0 };
+	socklen_t len = sizeof(cred);
+	struct pollfd alive;
+	char text[256];
+	int pidfd = -1;
+
+	if (path && sock_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK, &fd) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid > 0)
+		pidfd = pidfd_of(cred.pid);
+	alive.fd = fd;
+	alive.events = 0;
+	if (fd >= 0 && poll(&alive, 1, 0) == 1 && (alive.revents & POLLHUP))
+		closep(&pidfd); /* it has just ended; the number may be another's by now
+				 */
+	if (stray_new(sh, z, pidfd < 0 ? 0 : cred.pid, MAX(pidfd, -1)) < 0)
+		return;
+	stray_text(z, text, sizeof(text));
+	log_err("zone=%s %s", z->name, text);
+}
+
 static void await(struct shell *sh, struct found *found, struct pollfd *polls, unsigned n)
 {
-	uint64_t end = shell_now_ms(sh) + ADOPT_MS, now;
+	uint64_t end = shell_now_ms(sh) + host_step_ms(ADOPT_MS), now;
 	unsigned left = n;
 
 	while (left && (now = shell_now_ms(sh)) < end) {
@@ -238,10 +272,8 @@ static void await(struct shell *sh, struct found *found, struct pollfd *polls, u
 	for (unsigned i = 0; i < n; i++) {
 		if (found[i].fd < 0)
 			continue;
-		log_err("zone=%s a kzhost serves it but does not answer: end it by hand",
-			found[i].zone->name);
-		found[i].zone->stray = true;
 		closep(&found[i].fd);
+		note_stray(sh, found[i].zone);
 	}
 }
 

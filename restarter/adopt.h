@@ -13,8 +13,8 @@
  * Says HELLO to all of them at once and waits for all together at most ADOPT_MS, before
  * the loop runs. Each one found becomes ADOPT (and VM_PANICKED); a kzhost that has no
  * machine yet, or is not that of the zone, is killed; the zone of one
- * that does not answer is marked stray: it is not booted until that process is gone.
- * Zones must have been set before.
+ * that does not answer gets a stray (stray.h): it is not booted until that process is
+ * gone. Zones must have been set before.
  */
 void adopt_all(struct shell *sh);
 

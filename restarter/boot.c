@@ -11,6 +11,7 @@
 #include "common/sys/sock.h"
 #include "restarter/admit.h"
 #include "restarter/logs.h"
+#include "restarter/stray.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -160,18 +161,19 @@ static int open_ctl(struct shell *sh, struct boot *b, struct zone *z, struct err
 {
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CTL, z->name);
 	cleanup(closep) int probe = -1;
+	char text[256];
 	int r;
 
 	if (!path)
 		return errmsg_set(e, -ENOMEM, "out of memory");
 	r = sock_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK, &probe);
+	if (z->stray && (r == 0 || r == -EAGAIN)) {
+		stray_text(z, text, sizeof(text));
+		return errmsg_set(e, -EBUSY, "%s", text);
+	}
 	if (r == 0 || r == -EAGAIN)
-		return errmsg_set(
-			e, -EBUSY,
-			"a kzhost that svc.zones could not adopt still serves %s: "
-			"end it",
-			path);
-	z->stray = false;
+		return errmsg_set(e, -EBUSY, "somebody serves %s: end that", path);
+	stray_forget(z);
 	r = sock_listen(path, SOCK_SEQPACKET, 0600, &b->listen_fd);
 	if (r < 0)
 		return errmsg_set(e, r, "%s: %s", path, strerror(-r));

@@ -32,7 +32,7 @@ void host_say(struct host *h, const char *fmt, ...)
 	va_end(ap);
 }
 
-static uint64_t step_ms(uint64_t normal)
+uint64_t host_step_ms(uint64_t normal)
 {
 	const char *set = getenv("KZONES_STEP_TIMEOUT_MS");
 	unsigned long long ms = set ? strtoull(set, NULL, 10) : 0;
@@ -182,11 +182,11 @@ static void act(struct host *h, enum host_action action)
 {
 	switch (action) {
 	case HOST_ACT_CREATE:
-		deadline(h, step_ms(CREATE_MS));
+		deadline(h, host_step_ms(CREATE_MS));
 		host_ask_create(h);
 		break;
 	case HOST_ACT_START:
-		deadline(h, step_ms(START_MS));
+		deadline(h, host_step_ms(START_MS));
 		host_ask_plain(h, CTL_REQ_START);
 		break;
 	case HOST_ACT_RUNNING:
@@ -335,7 +335,7 @@ int host_start(struct shell *sh, struct zone *z, struct boot *take_boot, struct 
 	}
 	z->host = h;
 	watch(h);
-	deadline(h, step_ms(HELLO_MS));
+	deadline(h, host_step_ms(HELLO_MS));
 	host_ask_hello(h);
 	return 0;
 }

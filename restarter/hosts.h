@@ -109,6 +109,9 @@ int host_start(struct shell *sh, struct zone *z, struct boot *take_boot,
 int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd,
 	       pid_t pid, enum ctl_state state);
 
+/* The deadline of one step: as given, or what KZONES_STEP_TIMEOUT_MS says. */
+uint64_t host_step_ms(uint64_t normal);
+
 /* Asks the guest to shut down; a host that is not running yet is halted. */
 void host_shutdown(struct host *h);
 /* HALT; SIGKILL after two seconds, at once when it was not running yet. */

@@ -10,6 +10,7 @@
 #include "restarter/autoboot.h"
 #include "restarter/logs.h"
 #include "restarter/status.h"
+#include "restarter/stray.h"
 #include "restarter/view.h"
 
 #include <stdio.h>
@@ -171,8 +172,14 @@ static void do_shutdown(const struct request *q)
 static void do_halt(const struct request *q)
 {
 	struct core_event ev = { .type = EV_HALT };
+	struct errmsg e = { "" };
 
-	submit(q, &ev);
+	if (!q->zone->stray) {
+		submit(q, &ev);
+	} else if (stray_halt(q->zone, conn_expect(q->conn), &e) < 0) {
+		q->conn->op = 0;
+		failed(q, e.text);
+	}
 }
 
 static void do_clear(const struct request *q)
@@ -311,7 +318,7 @@ static void do_begin(const struct request *q)
 {
 	const char *operation = text_param(q, "operation");
 	bool install = strcmp(operation, "install") == 0;
-	char uuid[UUID_TEXT_SIZE];
+	char uuid[UUID_TEXT_SIZE], text[256];
 	struct zone *z = q->zone;
 	int r;
 
@@ -326,6 +333,11 @@ static void do_begin(const struct request *q)
 	}
 	if (install && z->config_error) {
 		failed(q, z->config_error);
+		return;
+	}
+	if (z->stray) {
+		stray_text(z, text, sizeof(text));
+		failed(q, text);
 		return;
 	}
 	if (refuse_begin(q))

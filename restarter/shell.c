@@ -14,6 +14,7 @@
 #include "restarter/notify.h"
 #include "restarter/repo.h"
 #include "restarter/status.h"
+#include "restarter/stray.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -424,6 +425,8 @@ static void close_handle(uv_handle_t *h, void *arg)
 
 void shell_fini(struct shell *sh)
 {
+	for (unsigned i = 0; i < sh->zones.n; i++)
+		stray_forget(sh->zones.v[i]);
 	admin_free(sh->admin);
 	status_free(sh->status);
 	for (unsigned i = 0; i < sh->zones.n; i++)

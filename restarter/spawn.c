@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -54,6 +55,9 @@ static int enter(const struct spawn *s, int report_fd)
 		return errno;
 	if (setsid() < 0 || dup2(null_fd, 0) < 0 || dup2(log_fd, 1) < 0 ||
 	    dup2(log_fd, 2) < 0 || dup2(listen_fd, CTL_LISTEN_FD) < 0)
+		return errno;
+	/* Listening again makes the socket's peer credentials those of this process. */
+	if (listen(CTL_LISTEN_FD, SOMAXCONN) < 0)
 		return errno;
 	/* Nothing else may leak in, whoever forgot the flag; the report goes at exec. */
 	if (report_fd > CTL_LISTEN_FD + 1)

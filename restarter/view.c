@@ -9,6 +9,7 @@
 #include "restarter/view.h"
 #include "common/base/buf.h"
 #include "restarter/hosts.h"
+#include "restarter/stray.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,8 +68,12 @@ static bool look(const struct shell *sh, const struct zone *z, struct core_view 
 
 /* The core's reason, or what keeps the zone on the shell's side. */
 static const char *reason_of(const struct shell *sh, const struct zone *z,
-			     const struct core_view *v)
+			     struct core_view *v)
 {
+	if (z->stray) {
+		stray_text(z, v->reason, sizeof(v->reason));
+		return v->reason;
+	}
 	if (z->start_held)
 		return sh->persist_error;
 	/* Maintenance has the reason of the boot that failed. */
@@ -163,7 +168,7 @@ json_t *view_instance(const struct shell *sh, const struct zone *z)
 }
 
 static json_t *status_instance(const struct shell *sh, const struct zone *z,
-			       const struct core_view *v)
+			       struct core_view *v)
 {
 	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "state", inst_state_names[v->state],
 			      "next_state",

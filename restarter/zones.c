@@ -12,7 +12,7 @@ static void zone_free(struct zone *z)
 {
 	if (!z)
 		return;
-	ASSERT(!z->host);
+	ASSERT(!z->host && !z->stray);
 	free(z->config_error);
 	free(z->boot_args);
 	closep(&z->console_fd);

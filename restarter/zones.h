@@ -13,6 +13,7 @@
 #define UUID_TEXT_SIZE 37
 
 struct host;
+struct stray;
 struct conn;
 
 /* One zone; owned by the table. */
@@ -26,10 +27,10 @@ struct zone {
 	char *boot_args;         /* owned; for the next boot only, or NULL */
 	struct core_saved saved; /* as read from the repository */
 	bool has_saved;
-	struct host *host;          /* owned; its kzhost while there is one */
-	bool start_held;            /* VM_START waits for the repository */
-	bool stray;                 /* a kzhost that is not ours to command serves it */
-	struct conn *worker;        /* borrowed; the connection between Begin and End */
+	struct host *host;   /* owned; its kzhost while there is one */
+	bool start_held;     /* VM_START waits for the repository */
+	struct stray *stray; /* owned; a kzhost that is not ours to command, or NULL */
+	struct conn *worker; /* borrowed; the connection between Begin and End */
 	enum life_event worker_end; /* what a successful End means */
 	int console_fd;             /* listening; -1 while only kzhost has it */
 	uint64_t ram_bytes;         /* of the last boot */

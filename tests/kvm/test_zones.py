@@ -162,6 +162,21 @@ def a_killed_kzhost_is_booted_again(t):
 
 
 @kz.test
+def a_stopped_kzhost_is_ended_by_halt(t):
+    two_zones(t)
+    t.run("zoneadm", "-z", "db", "boot")
+    pid = t.instance("db")["contract"]
+    t.svc_kill()
+    os.kill(pid, signal.SIGSTOP)
+    t.svc_start(KZONES_STEP_TIMEOUT_MS="1500")
+    kz.has(t.instance("db")["reason"], "a kzhost (process %d) that does not answer" % pid)
+    t.run("zoneadm", "-z", "db", "halt")
+    kz.eq(kz.children(), [t.svc.pid], "it was ended")
+    t.run("zoneadm", "-z", "db", "boot")
+    t.wait_instance("db", "online")
+
+
+@kz.test
 def a_kernel_that_is_none(t):
     two_zones(t)
     t.write("nonsense", "this is no kernel" * 1000)

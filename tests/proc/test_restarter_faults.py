@@ -216,6 +216,46 @@ def a_host_that_lies_about_its_uuid_is_not_adopted(t):
 
 
 @kz.test
+def a_host_that_does_not_answer_at_adoption_is_ended_by_halt(t):
+    setup(t, "db")
+    call(t, "Boot", zone="db")
+    pid = t.instance("db")["contract"]
+    t.svc_kill()
+    script(t, "db", "hello hang")
+    t.svc_start(**FAST)
+    out = "a kzhost (process %d) that does not answer svc.zones serves the zone: " \
+          "zoneadm -z db halt ends it" % pid
+    kz.has(t.svc.output(), out)
+    kz.eq(t.instance("db")["reason"], out)
+    kz.has(refused(t, "Failed", "Boot", zone="db"), out)
+    kz.eq(t.instance("db")["state"], "maintenance")
+    kz.has(refused(t, "Failed", "Begin", zone="db", operation="uninstall"), out)
+    t.run("zoneadm", "-z", "db", "halt")
+    kz.eq(kz.children(), [t.svc.pid], "it was ended")
+    kz.has(t.svc.output(), "kzhost (process %d), which did not answer, has ended" % pid)
+    after = t.instance("db")
+    kz.eq((after["state"], after["enabled"], after["reason"]),
+          ("disabled", False, "disabled"))
+    script(t, "db")
+    call(t, "Boot", zone="db")
+    kz.eq(t.instance("db")["state"], "online")
+    kz.eq(t.instance("db")["contract"] != pid, True)
+
+
+@kz.test
+def a_host_that_did_not_answer_may_end_by_itself(t):
+    setup(t, "db")
+    call(t, "Boot", zone="db")
+    pid = t.instance("db")["contract"]
+    t.svc_kill()
+    os.kill(pid, signal.SIGSTOP)
+    t.svc_start(**FAST)
+    os.kill(pid, signal.SIGKILL)
+    t.wait_instance("db", "online")
+    kz.eq(t.instance("db")["contract"] != pid, True)
+
+
+@kz.test
 def zone_that_died_meanwhile_is_booted_again(t):
     setup(t, "db")
     call(t, "Boot", zone="db")

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stray.h - a kzhost that serves a zone but did not answer at adoption
+ *
+ * Nothing is asked of it any more: its zone is not booted until its process is gone, and
+ * halting the zone ends it. A zone has one at most (zone->stray), and then no host.
+ */
+#ifndef KZ_RESTARTER_STRAY_H
+#define KZ_RESTARTER_STRAY_H
+
+#include "restarter/shell.h"
+
+/**
+ * stray_new() - The zone has a kzhost that is not ours to command
+ * @pid:	0 when it is not known who it is
+ * @take_pidfd:	Of that process, or -1; owned by the stray, also on failure
+ *
+ * Return: 0 or -ENOMEM
+ */
+int stray_new(struct shell *sh, struct zone *z, pid_t pid, int take_pidfd);
+
+/* What is known of it and the way out, for people. */
+void stray_text(const struct zone *z, char *text, size_t size);
+
+/**
+ * stray_halt() - End it
+ * @op:		Answered when its process is gone
+ *
+ * The instance is disabled then, as after any halt.
+ *
+ * Return: 0, or -ESRCH or what the kernel gave, with a text: it cannot be ended
+ */
+int stray_halt(struct zone *z, uint64_t op, struct errmsg *e);
+
+/* Forgets it without ending it. */
+void stray_forget(struct zone *z);
+
+#endif
