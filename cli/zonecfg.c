@@ -9,6 +9,7 @@
 #include "cli/zonecfg_term.h"
 
 #include "common/sys/file.h"
+#include "common/zone/keys.h"
 #include "common/zone/states.h"
 
 #include <jansson.h>
@@ -24,10 +25,13 @@ struct app {
 	bool check_only;
 	bool verbose;
 	bool complete;
+	bool live;
 	int lock_fd;
 	char *line; /* owned: getline's */
 	size_t line_size;
 	struct term *term; /* owned; NULL: standard input is read plainly */
+	char buffer_in[4096],
+		buffer_out[4096]; /* of stdio; wiped: a key passes through */
 };
 
 static int op_load(void *ctx, struct zconf **ret_conf, struct errmsg *e)
@@ -50,7 +54,31 @@ static int op_template(void *ctx, const char *name, struct zconf **ret_conf,
 	r = zconf_load(&a->paths, name, &other, e);
 	if (r == -ENOENT)
 		return errmsg_set(e, r, "%s: no such template and no such zone", name);
-	return r < 0 ? r : zconf_copy(other, a->zone, ret_conf, e);
+	if (r < 0)
+		return r;
+	zconf_forget_own(other);
+	return zconf_copy(other, a->zone, ret_conf, e);
+}
+
+/* Its key, if it names one, was left behind with its zone. */
+static int op_archive(void *ctx, const char *path, struct zconf **ret_conf,
+		      struct errmsg *e)
+{
+	struct app *a = ctx;
+
+	return zconf_load_file(path, a->zone, ret_conf, e);
+}
+
+static int op_load_key(void *ctx, const struct zconf *c, bool shown,
+		       char ret_hex[static KEY_HEX_LEN + 1], struct errmsg *e)
+{
+	struct app *a = ctx;
+	int r = zone_key_load(&a->paths, c, ret_hex, e);
+
+	if (r == 0 && shown && isatty(STDOUT_FILENO))
+		fprintf(stderr, "zonecfg: warning: what is printed contains the zone's "
+				"encryption key\n");
+	return r;
 }
 
 static int op_verify(void *ctx, const struct zconf *c, struct errmsg *e)
@@ -63,27 +91,10 @@ static int op_verify(void *ctx, const struct zconf *c, struct errmsg *e)
 static int op_lock(void *ctx, struct errmsg *e)
 {
 	struct app *a = ctx;
-	cleanup(freep) char *path = paths_get(&a->paths, PATH_ZONE_LOCK, a->zone);
-	pid_t holder = 0;
-	char *slash;
-	int r;
 
 	if (a->lock_fd >= 0 || a->check_only)
 		return 0;
-	if (!path)
-		return errmsg_set(e, -ENOMEM, "no memory");
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	r = dir_make(path, 0755);
-	*slash = '/';
-	if (r == 0)
-		r = file_lock(path, &a->lock_fd, &holder);
-	if (r == -EBUSY)
-		return errmsg_set(e, r, "%s: the zone is being configured by process %d",
-				  a->zone, (int)holder);
-	if (r < 0)
-		return errmsg_set(e, r, "%s: cannot be locked: %s", path, strerror(-r));
-	return 0;
+	return zone_lock(&a->paths, a->zone, &a->lock_fd, e);
 }
 
 /* The zone's state as svc.zones has written it down; configured when it has not. */
@@ -152,7 +163,7 @@ static void tell_restarter(struct app *a)
 static int op_save(void *ctx, const struct zconf *c, struct errmsg *e)
 {
 	struct app *a = ctx;
-	int r = a->check_only ? 0 : zconf_save(&a->paths, c, e);
+	int r = a->check_only ? 0 : zconf_commit(&a->paths, c, e);
 
 	if (r == 0 && !a->check_only)
 		tell_restarter(a);
@@ -165,7 +176,7 @@ static int op_save(void *ctx, const struct zconf *c, struct errmsg *e)
 static int op_remove(void *ctx, struct errmsg *e)
 {
 	struct app *a = ctx;
-	int r = a->check_only ? 0 : zconf_remove_file(&a->paths, a->zone, e);
+	int r = a->check_only ? 0 : zconf_delete(&a->paths, a->zone, e);
 
 	if (r == 0 && !a->check_only)
 		tell_restarter(a);
@@ -189,9 +200,10 @@ static int op_ask(void *ctx, const char *question)
 	return r > 0 && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static int op_write_file(void *ctx, const char *path, const char *text, struct errmsg *e)
+static int op_write_file(void *ctx, const char *path, const char *text, bool secret,
+			 struct errmsg *e)
 {
-	int r = file_replace(path, text, strlen(text), 0644, false);
+	int r = file_replace(path, text, strlen(text), secret ? 0600 : 0644, false);
 
 	return r < 0 ? errmsg_set(e, r, "%s: cannot be written: %s", path, strerror(-r))
 		     : 0;
@@ -207,7 +219,34 @@ static const struct zcfg_ops ops = {
 	.remove = op_remove,
 	.ask = op_ask,
 	.write_file = op_write_file,
+	.archive = op_archive,
+	.load_key = op_load_key,
 };
+
+/* Live mode is for a zone that runs; svc.zones knows. 0, -EINVAL, or what asking gave. */
+static int check_running(struct app *a, struct errmsg *e)
+{
+	cleanup(json_decrefp) json_t *reply = NULL;
+	struct client_error ce = { .msg.text = "" };
+	enum zone_state state = ZONE_CONFIGURED;
+	const char *name;
+	struct client c;
+	int r = client_open(&c, &a->paths, &ce);
+
+	if (r == 0) {
+		r = client_call(&c, KZ_ZONES, json_pack("{s:s}", "zone", a->zone), &reply,
+				&ce);
+		client_close(&c);
+	}
+	if (r < 0)
+		return errmsg_set(e, r, "-r: %s", ce.msg.text);
+	name = json_string_value(json_object_get(
+		json_array_get(json_object_get(reply, "zones"), 0), "state"));
+	if (!name || !zone_state_find(name, &state) || state != ZONE_RUNNING)
+		return errmsg_set(e, -EINVAL, "-r: zone %s is not running: it is %s",
+				  a->zone, name ? name : "not known");
+	return 0;
+}
 
 /* What the commands printed goes to standard output. 0 or -EIO. */
 static int flush_output(struct zcfg *s, struct errmsg *e)
@@ -219,13 +258,21 @@ static int flush_output(struct zcfg *s, struct errmsg *e)
 	return ok ? 0 : errmsg_set(e, -EIO, "standard output: %s", strerror(errno));
 }
 
-/* @line: of the input; 0 when it has no lines worth counting. */
-static int complain(unsigned long line, const struct errmsg *e)
+/* @line: of the input; 0 when it has no lines worth counting. @column: of the command; 0
+ * when it is not one of the line's. */
+static int complain_at(unsigned long line, size_t column, const struct errmsg *e)
 {
 	if (line)
 		fprintf(stderr, "On line %lu:\n", line);
+	if (line && column > 1)
+		fprintf(stderr, "column %zu: ", column);
 	fprintf(stderr, "%s\n", e->text);
 	return EXIT_FAILED;
+}
+
+static int complain(unsigned long line, const struct errmsg *e)
+{
+	return complain_at(line, 0, e);
 }
 
 static int run_line(struct zcfg *s, const char *line, struct errmsg *e)
@@ -250,21 +297,25 @@ static int finish(struct zcfg *s, unsigned long line)
 static int run_stream(struct app *a, struct zcfg *s, FILE *f)
 {
 	struct errmsg e = { "" };
+	size_t bytes = 0, column = 0;
 	unsigned long n = 0;
-	size_t bytes = 0;
 	ssize_t len;
+	int r;
 
 	while (!s->done && (len = getline(&a->line, &a->line_size, f)) >= 0) {
 		n++;
 		bytes += (size_t)len;
+		r = 0;
 		if (bytes > FILE_MAX_BYTES)
-			errmsg_set(&e, -EFBIG, "more than %llu bytes of commands",
-				   FILE_MAX_BYTES);
+			r = errmsg_set(&e, -EFBIG, "more than %llu bytes of commands",
+				       FILE_MAX_BYTES);
 		else if (strlen(a->line) != (size_t)len)
-			errmsg_set(&e, -EINVAL, "a NUL byte");
-		else if (run_line(s, a->line, &e) == 0)
-			continue;
-		return complain(n, &e);
+			r = errmsg_set(&e, -EINVAL, "a NUL byte");
+		else if ((r = run_line(s, a->line, &e)) < 0)
+			column = s->column;
+		explicit_bzero(a->line, (size_t)len); /* a key? */
+		if (r < 0)
+			return complain_at(n, column, &e);
 	}
 	if (ferror(f)) {
 		errmsg_set(&e, -errno, "%s: %s",
@@ -284,6 +335,7 @@ static int run_file(struct app *a, struct zcfg *s)
 		errmsg_set(&e, -errno, "%s: %s", a->command_file, strerror(errno));
 		return complain(0, &e);
 	}
+	setvbuf(f, a->buffer_in, _IOFBF, sizeof(a->buffer_in));
 	rc = run_stream(a, s, f);
 	fclose(f);
 	return rc;
@@ -318,11 +370,11 @@ static int run_prompted(struct app *a, struct zcfg *s)
 {
 	cleanup(freep) char *line = NULL;
 	struct errmsg e = { "" };
-	char prompt[200];
+	char scope[ZCFG_PROMPT_MAX], prompt[ZCFG_PROMPT_MAX + 16];
 	int r;
 
-	snprintf(prompt, sizeof(prompt), "zonecfg:%s%s%s> ", a->zone,
-		 s->in_res ? ":" : "", s->in_res ? res_defs[s->res.type].name : "");
+	zcfg_prompt(s, scope, sizeof(scope));
+	snprintf(prompt, sizeof(prompt), "zonecfg:%s> ", scope);
 	fflush(stdout);
 	r = term_read(a->term, prompt, true, &line);
 	if (r == -ECANCELED)
@@ -333,6 +385,7 @@ static int run_prompted(struct app *a, struct zcfg *s)
 	}
 	if (run_line(s, line, &e) < 0)
 		complain(0, &e);
+	explicit_bzero(line, strlen(line)); /* a key? */
 	return 1;
 }
 
@@ -392,11 +445,11 @@ static int run_session(struct app *a, int argc, char **argv)
 	struct zcfg s;
 	int rc;
 
-	if (zone_name_check(a->zone, &e) < 0)
+	if (zone_name_check(a->zone, &e) < 0 || (a->live && check_running(a, &e) < 0))
 		return complain(0, &e);
 	if (zcfg_init(&s, &ops, a, a->zone, interactive, &e) < 0)
 		rc = complain(0, &e);
-	else if (a->complete)
+	else if ((s.live = a->live), a->complete)
 		rc = run_complete(&s, argc, argv);
 	else if (a->command_file)
 		rc = run_file(a, &s);
@@ -423,14 +476,13 @@ int main(int argc, char **argv)
 {
 	struct app a = { .lock_fd = -1 };
 	const char *root = NULL;
-	bool live = false;
 	const struct opt opts[] = {
 		{ 'f', OPT_TEXT, &a.command_file, "file",
 		  "take the subcommands from a file" },
 		{ 'n', OPT_FLAG, &a.check_only, NULL, "check only: change nothing" },
 		{ 'R', OPT_TEXT, &root, "root", "everything is below this directory" },
-		{ 'r', OPT_FLAG, &live, NULL,
-		  "change the running zone (" UNSUPPORTED_YET ")" },
+		{ 'r', OPT_FLAG, &a.live, NULL,
+		  "look at the running zone (nothing can be changed yet)" },
 		{ 'v', OPT_FLAG, &a.verbose, NULL, "say what has been done" },
 		{ 0, OPT_FLAG, &a.complete, NULL, NULL, "complete" },
 		{ 'z', OPT_TEXT, &a.zone, "zonename", "the zone" },
@@ -451,16 +503,18 @@ int main(int argc, char **argv)
 		return run_complete(&(struct zcfg){ .zone = "" }, argc, argv);
 	if (!a.zone && argc && argc <= 2 && strcmp(argv[0], "help") == 0)
 		return run_help(argc > 1 ? argv[1] : NULL);
-	if (live) {
-		fprintf(stderr, "zonecfg: -r: live reconfiguration: %s\n",
-			UNSUPPORTED_YET);
-		return EXIT_FAILED;
-	}
 	if (!a.zone || (a.command_file && argc))
 		return usage(opts, ARRAY_SIZE(opts), stderr, EXIT_USAGE);
 	if (paths_init(&a.paths, root, &e) < 0)
 		return complain(0, &e);
+	setvbuf(stdin, a.buffer_in, _IOFBF, sizeof(a.buffer_in));
+	setvbuf(stdout, a.buffer_out, _IOFBF, sizeof(a.buffer_out));
 	rc = run_session(&a, argc, argv);
+	fclose(stdin);
+	if (fclose(stdout) != 0 && rc == EXIT_DONE)
+		rc = EXIT_FAILED;
+	explicit_bzero(a.buffer_in, sizeof(a.buffer_in));
+	explicit_bzero(a.buffer_out, sizeof(a.buffer_out));
 	closep(&a.lock_fd);
 	paths_fini(&a.paths);
 	free(a.line);

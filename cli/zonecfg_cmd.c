@@ -49,18 +49,28 @@ static int reload(struct zcfg *s, struct errmsg *e)
 	return 0;
 }
 
+static void leave_all(struct zcfg *s)
+{
+	while (s->in_res)
+		zcfg_leave(s);
+}
+
 int zcfg_init(struct zcfg *s, const struct zcfg_ops *ops, void *ctx, const char *zone,
 	      bool interactive, struct errmsg *e)
 {
 	*s = (struct zcfg){
-		.ops = ops, .ctx = ctx, .zone = zone, .interactive = interactive
+		.ops = ops,
+		.ctx = ctx,
+		.zone = zone,
+		.interactive = interactive,
+		.out.wipe = true, /* export prints the key */
 	};
 	return reload(s, e);
 }
 
 void zcfg_fini(struct zcfg *s)
 {
-	zcfg_leave(s);
+	leave_all(s);
 	zconf_free(s->conf);
 	zconf_free(s->saved);
 	buf_fini(&s->out);
@@ -121,6 +131,8 @@ static int cmd_commit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	int r = zcfg_want_change(s, e);
 
 	if (r == 0)
+		r = zconf_fill_all(s->conf, zcfg_random(s), e);
+	if (r == 0)
 		r = s->ops->verify(s->ctx, s->conf, e);
 	if (r == 0)
 		r = zconf_copy(s->conf, s->zone, &copy, e);
@@ -139,13 +151,33 @@ static int cmd_verify(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	return s->ops->verify(s->ctx, s->conf, e);
 }
 
+/* What create begins with, by its options. */
+static int first_conf(struct zcfg *s, const struct zcfg_args *a, struct zconf **ret_conf,
+		      struct errmsg *e)
+{
+	cleanup(zconf_freep) struct zconf *c = NULL;
+	int r;
+
+	if (a->option == 'a')
+		return s->ops->archive(s->ctx, a->value, ret_conf, e);
+	if (!a->blank)
+		return s->ops->template(s->ctx, a->value ? a->value : TEMPLATE_DEFAULT,
+					ret_conf, e);
+	r = zconf_new(s->zone, &c, e);
+	if (r == 0)
+		r = zres_set(&c->global, PROP_BRAND, prop_def(PROP_BRAND)->def, e);
+	if (r == 0)
+		*ret_conf = take_ptr(&c);
+	return r;
+}
+
 static int cmd_create(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
 	cleanup(zconf_freep) struct zconf *c = NULL;
 	int r;
 
 	if (a->blank && a->value)
-		return errmsg_set(e, -EINVAL, "-b and -t exclude each other");
+		return errmsg_set(e, -EINVAL, "-b and -%c exclude each other", a->option);
 	r = zcfg_want_change(s, e);
 	if (r == 0 && s->conf && !a->force)
 		r = errmsg_set(e, -EEXIST, "%s: zone already exists; -F starts over",
@@ -154,17 +186,10 @@ static int cmd_create(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 		r = no_zone(s, e);
 	if (r == 0 && s->saved)
 		r = s->ops->may_remove(s->ctx, e);
-	if (r < 0)
-		return r;
-	if (a->blank) {
-		r = zconf_new(s->zone, &c, e);
-		if (r == 0)
-			r = zres_set(&c->global, PROP_BRAND, prop_def(PROP_BRAND)->def,
-				     e);
-	} else {
-		r = s->ops->template(s->ctx, a->value ? a->value : TEMPLATE_DEFAULT, &c,
-				     e);
-	}
+	if (r == 0)
+		r = first_conf(s, a, &c, e);
+	if (r == 0)
+		r = zconf_fill_all(c, zcfg_random(s), e);
 	if (r < 0)
 		return r;
 	zconf_free(s->conf);
@@ -217,7 +242,7 @@ static int leave(struct zcfg *s, struct errmsg *e)
 	if (s->in_res)
 		return errmsg_set(e, -EINVAL,
 				  "%s: the resource is not ended: end or cancel it",
-				  res_defs[s->res.type].name);
+				  res_defs[zcfg_scope(s)].name);
 	return has_changed(s) ? cmd_commit(s, &none, e) : 0;
 }
 
@@ -226,7 +251,7 @@ static int cmd_exit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 	int r = 0;
 
 	if (a->force) { /* without what is not committed */
-		zcfg_leave(s);
+		leave_all(s);
 		zconf_free(s->conf);
 		s->conf = NULL;
 	} else {
@@ -238,18 +263,33 @@ static int cmd_exit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 	return r;
 }
 
-static int cmd_export(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+/* Prints, or writes to a file, with the key or (NULL) without one. */
+static int export(struct zcfg *s, const char *file, const char *key, struct errmsg *e)
 {
-	cleanup(buf_fini) struct buf b = { 0 };
+	cleanup(buf_fini) struct buf b = { .wipe = true };
 
-	if (!a->value) {
-		zcfg_print_export(&s->out, s->conf);
+	if (!file) {
+		zcfg_print_export(&s->out, s->conf, key);
 		return 0;
 	}
-	zcfg_print_export(&b, s->conf);
+	zcfg_print_export(&b, s->conf, key);
 	if (buf_error(&b))
 		return no_memory(e);
-	return s->ops->write_file(s->ctx, a->value, b.p, e);
+	return s->ops->write_file(s->ctx, file, b.p, key, e);
+}
+
+static int cmd_export(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+{
+	const struct zres *source = zconf_next(s->conf, RES_KEYSOURCE, NULL);
+	char key[KEY_HEX_LEN + 1] = "";
+	int r = 0;
+
+	if (source && zres_is_set(source, PROP_KEY_RAW))
+		r = s->ops->load_key(s->ctx, s->conf, !a->value, key, e);
+	if (r == 0)
+		r = export(s, a->value, *key ? key : NULL, e);
+	explicit_bzero(key, sizeof(key));
+	return r;
 }
 
 static int cmd_help(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
@@ -267,11 +307,11 @@ static const struct command {
 } commands[CMD_N] = {
 #define X(id, name, where, syntax, help) \
 	[CMD_##id] = { name, where, syntax, help, CMD_RUN_##id },
-#define CMD_RUN_ADD    "", 1, false, zcfg_add
+#define CMD_RUN_ADD    "", 2, false, zcfg_add
 #define CMD_RUN_CANCEL "", 0, false, zcfg_cancel
 #define CMD_RUN_CLEAR  "", 1, false, zcfg_clear
 #define CMD_RUN_COMMIT "", 0, false, cmd_commit
-#define CMD_RUN_CREATE "Fbt:", 0, true, cmd_create
+#define CMD_RUN_CREATE "Fa:bt:", 0, true, cmd_create
 #define CMD_RUN_DELETE "F", 0, true, cmd_delete
 #define CMD_RUN_END    "", 0, false, zcfg_end
 #define CMD_RUN_EXIT   "F", 0, true, cmd_exit
@@ -322,6 +362,10 @@ static int take_option_word(const struct command *c, const struct zlex_word *w,
 			return errmsg_set(e, -EINVAL,
 					  "-%c: a value is expected; syntax: %s", *p,
 					  c->syntax);
+		if (a->value)
+			return errmsg_set(e, -EINVAL, "-%c and -%c exclude each other",
+					  a->option, *p);
+		a->option = *p;
 		a->value = p[1] ? p + 1 : w[1].text;
 		return p[1] ? 1 : 2;
 	}
@@ -366,6 +410,8 @@ static int run_command(struct zcfg *s, const struct zlex_cmd *cmd, struct errmsg
 			s->in_res ? "%s: not inside a resource: end or cancel it"
 				  : "%s: only inside a resource: add or select one",
 			c->name);
+	if (s->live && !strchr(c->where, 'L'))
+		return zcfg_refuse_live(s, c->name, false, e);
 	if (!s->conf && !c->without_zone)
 		return no_zone(s, e);
 	r = c->run(s, &a, e);
@@ -376,12 +422,15 @@ static int run_command(struct zcfg *s, const struct zlex_cmd *cmd, struct errmsg
 
 int zcfg_line(struct zcfg *s, const char *line, struct errmsg *e)
 {
+	const char *begin = line;
 	int r = 0;
 
 	while (r == 0 && !s->done) {
 		struct zlex_cmd cmd;
-		int more = zlex_next(&line, &cmd, e);
+		int more;
 
+		s->column = (size_t)(line - begin) + strspn(line, " \t") + 1;
+		more = zlex_next(&line, &cmd, e);
 		if (more <= 0)
 			return more;
 		if (cmd.n)
@@ -403,19 +452,40 @@ int zcfg_finish(struct zcfg *s, struct errmsg *e)
 	return r;
 }
 
-static void help_type(struct buf *out, const struct res_def *rd)
+static void help_prop(struct buf *out, enum prop_id prop)
 {
+	const struct prop_def *d = prop_def(prop);
 	char allowed[200];
 
-	buf_addf(out, "%s: %s\n", rd->name, rd->help);
-	for (unsigned i = 0; i < rd->n_props; i++) {
-		const struct prop_def *d = prop_def((enum prop_id)(rd->first + i));
+	prop_allowed(prop, allowed, sizeof(allowed));
+	buf_addf(out, "\t%-26s%s\n\t\t(%s%s%s%s; takes effect %s%s)\n", d->name, d->help,
+		 allowed, d->flags & PF_REQUIRED ? "; required" : "",
+		 d->def ? "; default " : "", d->def ? d->def : "",
+		 prop_when_help[d->when],
+		 d->flags & PF_INERT ? "; stored, but not applied yet" : "");
+}
 
-		prop_allowed((enum prop_id)(rd->first + i), allowed, sizeof(allowed));
-		buf_addf(out, "\t%-18s%s (%s%s%s%s)\n", d->name, d->help, allowed,
-			 d->flags & PF_REQUIRED ? "; required" : "",
-			 d->def ? "; default " : "", d->def ? d->def : "");
+static void help_type(struct buf *out, enum res_type type)
+{
+	const struct res_def *rd = &res_defs[type];
+
+	buf_addf(out, "%s: %s%s%s\n", rd->name, rd->help,
+		 rd->parent != RES_GLOBAL ? "; lies inside " : "",
+		 rd->parent != RES_GLOBAL ? res_defs[rd->parent].name : "");
+	for (unsigned i = 0; i < rd->n_props; i++)
+		help_prop(out, (enum prop_id)(rd->first + i));
+}
+
+/* Of any parent. */
+static bool find_type(const char *name, enum res_type *ret)
+{
+	for (unsigned i = 0; i < RES_TYPE_N; i++) {
+		if (strcmp(res_defs[i].name, name) == 0) {
+			*ret = (enum res_type)i;
+			return true;
+		}
 	}
+	return false;
 }
 
 static void help_overview(struct buf *out)
@@ -443,15 +513,15 @@ int zcfg_help(struct buf *out, const char *topic, struct errmsg *e)
 		buf_addf(out, "%s: %s\n\t%s\n", c->name, c->help, c->syntax);
 		return 0;
 	}
-	if (res_find(topic, &type, NULL) == 0) {
-		help_type(out, &res_defs[type]);
+	if (find_type(topic, &type)) {
+		help_type(out, type);
 		return 0;
 	}
 	for (unsigned t = 0; t < RES_TYPE_N; t++) {
 		if (prop_find((enum res_type)t, topic, &prop, NULL) < 0)
 			continue;
-		buf_addf(out, "%s of %s: %s\n", topic, res_defs[t].name,
-			 prop_def(prop)->help);
+		buf_addf(out, "%s:\n", res_defs[t].name);
+		help_prop(out, prop);
 		found = true;
 	}
 	return found ? 0 : errmsg_set(e, -ENOENT, "\"%.64s\": no such help topic", topic);

@@ -37,8 +37,17 @@ struct zcfg_ops {
 	int (*remove)(void *ctx, struct errmsg *e);
 	/* Asks a person. 1 yes, 0 no, -ENOTTY nobody is there. */
 	int (*ask)(void *ctx, const char *question);
-	int (*write_file)(void *ctx, const char *path, const char *text,
+	/* @secret: only its owner may read the file. */
+	int (*write_file)(void *ctx, const char *path, const char *text, bool secret,
 			  struct errmsg *e);
+	/* A configuration that lies anywhere, as this zone's. */
+	int (*archive)(void *ctx, const char *path, struct zconf **ret_conf,
+		       struct errmsg *e);
+	/* The zone's key, for a file or (@shown) for standard output; the caller wipes
+	 * it. */
+	int (*load_key)(void *ctx, const struct zconf *c, bool shown,
+			char ret_hex[static KEY_HEX_LEN + 1], struct errmsg *e);
+	struct zconf_random random; /* .get NULL: the kernel's */
 };
 
 enum zcfg_pending { ZCFG_NOTHING, ZCFG_SAVE, ZCFG_REMOVE };
@@ -48,6 +57,7 @@ struct zcfg {
 	void *ctx;
 	const char *zone; /* borrowed */
 	bool interactive;
+	bool live; /* -r: the zone runs; set it after zcfg_init() */
 	bool locked;
 	bool done;                 /* exit was said */
 	enum zcfg_pending pending; /* what zcfg_finish() has to do */
@@ -57,34 +67,47 @@ struct zcfg {
 	bool in_res;               /* inside add or select */
 	struct zres res;           /* owned; the resource that is being edited */
 	int res_at;                /* its place in conf->res; -1: new */
+	bool in_inner;             /* inside add or select inside that resource */
+	struct zres inner;         /* owned; the inner resource that is being edited */
+	int inner_at;              /* its place in res.inner; -1: new */
+	size_t column;             /* of the command that zcfg_line() did last, from 1 */
 	struct buf out;            /* what the commands print; the caller empties it */
 };
 
-/* Subcommands: id, name, where it is allowed (G global, R resource), syntax, help. */
+/* Type of the resource that is being edited, RES_GLOBAL outside of one. */
+enum res_type zcfg_scope(const struct zcfg *s);
+/* "db", "db:anet" or "db:anet:mac": the prompt between "zonecfg:" and "> ". */
+void zcfg_prompt(const struct zcfg *s, char *out, size_t size);
+#define ZCFG_PROMPT_MAX (ZONE_NAME_MAX + 64)
+
+/* Subcommands: id, name, where it is allowed (G global, R resource, L live mode), syntax,
+ * help. */
 #define ZCFG_COMMANDS(X) \
-	X(ADD, "add", "G", "add TYPE", "begin a new resource") \
-	X(CANCEL, "cancel", "R", "cancel", "leave the resource as it was") \
-	X(CLEAR, "clear", "GR", "clear PROPERTY", "back to the default") \
-	X(COMMIT, "commit", "G", "commit", "verify and make permanent") \
-	X(CREATE, "create", "G", "create [-F] [-b | -t TEMPLATE]", \
-	  "begin a configuration: from a template (SYSdefault) or blank") \
+	X(ADD, "add", "GR", "add TYPE | PROPERTY VALUE", \
+	  "begin a new resource, or add a value to a list") \
+	X(CANCEL, "cancel", "RL", "cancel", "leave the resource as it was") \
+	X(CLEAR, "clear", "GRL", "clear PROPERTY", "back to the default") \
+	X(COMMIT, "commit", "GL", "commit", "verify and make permanent") \
+	X(CREATE, "create", "G", "create [-F] [-b | -t TEMPLATE | -a FILE]", \
+	  "begin a configuration: from a template (SYSdefault), blank or a file") \
 	X(DELETE, "delete", "G", "delete [-F]", \
 	  "remove the zone's configuration, at once") \
-	X(END, "end", "R", "end", "check the resource and keep it") \
-	X(EXIT, "exit", "GR", "exit [-F]", "commit if something changed, and leave") \
-	X(EXPORT, "export", "G", "export [-f FILE]", \
+	X(END, "end", "RL", "end", "check the resource and keep it") \
+	X(EXIT, "exit", "GRL", "exit [-F]", "commit if something changed, and leave") \
+	X(EXPORT, "export", "GL", "export [-f FILE]", \
 	  "print the commands that make this configuration") \
-	X(HELP, "help", "GR", "help [SUBCOMMAND | TYPE | PROPERTY]", \
+	X(HELP, "help", "GRL", "help [SUBCOMMAND | TYPE | PROPERTY]", \
 	  "say what there is") \
-	X(INFO, "info", "GR", "info [TYPE [PROPERTY=VALUE...] | PROPERTY]", \
+	X(INFO, "info", "GRL", "info [TYPE [PROPERTY=VALUE...] | PROPERTY]", \
 	  "show the configuration") \
-	X(REMOVE, "remove", "G", "remove [-F] TYPE [PROPERTY=VALUE...]", \
-	  "remove resources") \
-	X(REVERT, "revert", "G", "revert [-F]", "back to what was last committed") \
-	X(SELECT, "select", "G", "select TYPE [PROPERTY=VALUE...]", \
+	X(REMOVE, "remove", "GR", \
+	  "remove [-F] TYPE [PROPERTY=VALUE...] | PROPERTY VALUE", \
+	  "remove resources, or a value from a list") \
+	X(REVERT, "revert", "GL", "revert [-F]", "back to what was last committed") \
+	X(SELECT, "select", "GRL", "select TYPE [PROPERTY=VALUE...]", \
 	  "change the one resource that matches") \
-	X(SET, "set", "GR", "set PROPERTY=VALUE", "give a property its value") \
-	X(VERIFY, "verify", "G", "verify", "check the configuration")
+	X(SET, "set", "GRL", "set PROPERTY=VALUE", "give a property its value") \
+	X(VERIFY, "verify", "GL", "verify", "check the configuration")
 
 /**
  * zcfg_init() - Begin a session on a zone

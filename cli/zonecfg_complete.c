@@ -86,15 +86,28 @@ static void offer_commands(struct place *p, const char *where)
 			offer(p, commands[i].name, " ");
 }
 
+/* How many of a type there are where the cursor is; of inner ones only what is known. */
+static unsigned count(const struct place *p, enum res_type type)
+{
+	unsigned n = 0;
+
+	if (res_defs[type].parent == RES_GLOBAL)
+		return p->s->conf ? zconf_count(p->s->conf, type) : 0;
+	for (unsigned i = 0; p->s->in_res && i < p->s->res.n_inner; i++)
+		n += p->s->res.inner[i].type == type;
+	return n;
+}
+
 /* Types that a zone can still have (add), has (select, …), or all (help). */
 static void offer_types(struct place *p, const char *command)
 {
 	for (unsigned t = RES_GLOBAL + 1; t < RES_TYPE_N; t++) {
-		unsigned n = p->s->conf ? zconf_count(p->s->conf, (enum res_type)t) : 0;
+		unsigned n = count(p, (enum res_type)t);
 		bool full = res_defs[t].max && n >= res_defs[t].max;
+		bool inside = res_defs[t].parent == p->scope;
 
 		if (strcmp(command, "help") == 0 ||
-		    (strcmp(command, "add") == 0 ? !full : n > 0))
+		    (inside && (strcmp(command, "add") == 0 ? !full : n > 0)))
 			offer(p, res_defs[t].name, " ");
 	}
 }
@@ -105,6 +118,19 @@ static void offer_properties(struct place *p, enum res_type type, const char *af
 
 	for (unsigned i = 0; i < rd->n_props; i++)
 		offer(p, prop_def((enum prop_id)(rd->first + i))->name, after);
+}
+
+/* Those of which `add` and `remove` take values. */
+static void offer_lists(struct place *p)
+{
+	const struct res_def *rd = &res_defs[p->scope];
+
+	for (unsigned i = 0; p->scope != RES_GLOBAL && i < rd->n_props; i++) {
+		const struct prop_def *d = &prop_defs[rd->first + i];
+
+		if ((d->flags & PF_LIST) || d->kind == KIND_RCTL)
+			offer(p, d->name, " ");
+	}
 }
 
 /* The words of an enumeration, between '|'. */
@@ -137,7 +163,7 @@ static void offer_values(struct place *p, enum res_type type, const char *name,
 	}
 	if (!filter && d->kind == KIND_BOOL)
 		offer_words(p, "false|true");
-	else if (!filter && d->kind == KIND_ENUM)
+	else if (!filter) /* those that stand for something else too */
 		offer_words(p, d->words);
 }
 
@@ -173,7 +199,7 @@ static void offer_token(struct place *p, const char *token, size_t len, const ch
 {
 	enum res_type type = p->scope;
 
-	if (first && res_find(first, &type, NULL) < 0)
+	if (first && res_find(p->scope, first, &type, NULL) < 0)
 		type = p->scope;
 	if (is(token, len, "TYPE"))
 		offer_types(p, p->cmd.word[0].text);
@@ -182,6 +208,10 @@ static void offer_token(struct place *p, const char *token, size_t len, const ch
 	else if (is(token, len, "PROPERTY") && strcmp(p->cmd.word[0].text, "help") == 0)
 		for (unsigned t = 0; t < RES_TYPE_N; t++)
 			offer_properties(p, (enum res_type)t, " ");
+	else if (is(token, len, "PROPERTY") &&
+		 (strcmp(p->cmd.word[0].text, "add") == 0 ||
+		  strcmp(p->cmd.word[0].text, "remove") == 0))
+		offer_lists(p);
 	else if (is(token, len, "PROPERTY"))
 		offer_properties(p, type, " ");
 	else if (len >= 14 && strncmp(token, "PROPERTY=VALUE", 14) == 0)
@@ -238,7 +268,7 @@ static void offer_arguments(struct place *p, const char *syntax)
 	} else if (last > 2 && w[last - 1].equals) {
 		bool filter = strstr(syntax, "TYPE") && first &&
 			      first != w[last - 2].text &&
-			      res_find(first, &type, NULL) == 0;
+			      res_find(p->scope, first, &type, NULL) == 0;
 
 		offer_values(p, type, w[last - 2].text, filter);
 	} else if (p->stem[0] == '-') {
@@ -255,9 +285,9 @@ static void follow_scope(struct place *p, const struct zlex_cmd *c)
 	enum res_type type = RES_GLOBAL;
 
 	if (strcmp(name, "end") == 0 || strcmp(name, "cancel") == 0)
-		p->scope = RES_GLOBAL;
+		p->scope = res_defs[p->scope].parent;
 	else if ((strcmp(name, "add") == 0 || strcmp(name, "select") == 0) && c->n > 1 &&
-		 res_find(c->word[1].text, &type, NULL) == 0)
+		 res_find(p->scope, c->word[1].text, &type, NULL) == 0)
 		p->scope = type;
 }
 
@@ -326,7 +356,7 @@ static void sort_and_unite(struct zcfg_candidates *c)
 int zcfg_complete(const struct zcfg *s, const char *line, size_t cursor,
 		  struct zcfg_candidates *ret)
 {
-	struct place p = { .s = s, .scope = s->in_res ? s->res.type : RES_GLOBAL };
+	struct place p = { .s = s, .scope = zcfg_scope(s) };
 
 	if (find_place(&p, line, cursor)) {
 		if (p.cmd.n == 1)

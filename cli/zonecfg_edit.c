@@ -1,30 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * zonecfg_edit.c - the subcommands that look at and change resources and properties
+ * zonecfg_edit.c - the subcommands that look at properties and change them
  */
 #include "cli/zonecfg_priv.h"
 
 #include <string.h>
 
-#define FILTERS_MAX 16
-
-/* PROPERTY=VALUE pairs, values canonical. */
-struct filter {
-	enum prop_id prop[FILTERS_MAX];
-	char *value[FILTERS_MAX]; /* owned */
-	unsigned n;
-};
-
-static void filter_fini(struct filter *f)
+void filter_fini(struct filter *f)
 {
-	for (unsigned i = 0; i < f->n; i++)
+	for (unsigned i = 0; i < f->n; i++) {
+		explicit_bzero(f->value[i], strlen(f->value[i])); /* may be a key */
 		free(f->value[i]);
+	}
 	f->n = 0;
 }
 
-/* Takes NAME, '=' and VALUE off the words; an empty value only at the end. */
-static int take_pair(const struct zcfg_args *a, unsigned *at, const char **ret_name,
-		     const char **ret_value, struct errmsg *e)
+int zcfg_take_pair(const struct zcfg_args *a, unsigned *at, const char **ret_name,
+		   const char **ret_value, struct errmsg *e)
 {
 	const struct zlex_word *w = a->word + *at;
 	unsigned left = a->n - *at;
@@ -38,8 +30,8 @@ static int take_pair(const struct zcfg_args *a, unsigned *at, const char **ret_n
 	return 0;
 }
 
-static int parse_filter(enum res_type type, const struct zcfg_args *a, unsigned at,
-			struct filter *ret, struct errmsg *e)
+int filter_parse(enum res_type type, const struct zcfg_args *a, unsigned at,
+		 struct filter *ret, struct errmsg *e)
 {
 	struct filter f = { .n = 0 };
 	const char *name = "", *value = "";
@@ -50,7 +42,7 @@ static int parse_filter(enum res_type type, const struct zcfg_args *a, unsigned 
 			r = errmsg_set(e, -EINVAL, "too many properties");
 			break;
 		}
-		r = take_pair(a, &at, &name, &value, e);
+		r = zcfg_take_pair(a, &at, &name, &value, e);
 		if (r == 0)
 			r = prop_find(type, name, &f.prop[f.n], e);
 		if (r == 0)
@@ -65,7 +57,7 @@ static int parse_filter(enum res_type type, const struct zcfg_args *a, unsigned 
 	return 0;
 }
 
-static bool filter_match(const struct filter *f, const struct zres *r)
+bool filter_match(const struct filter *f, const struct zres *r)
 {
 	for (unsigned i = 0; i < f->n; i++) {
 		const char *text = zres_text(r, f->prop[i]);
@@ -76,20 +68,20 @@ static bool filter_match(const struct filter *f, const struct zres *r)
 	return true;
 }
 
-/* The resource type that a command names; not the global one. */
-static int take_type(const struct zcfg_args *a, enum res_type *ret, struct errmsg *e)
+int zcfg_take_type(enum res_type in, const struct zcfg_args *a, enum res_type *ret,
+		   struct errmsg *e)
 {
 	int r;
 
 	if (!a->n)
 		return errmsg_set(e, -EINVAL, "a resource type is expected");
-	r = res_find(a->word[0].text, ret, e);
+	r = res_find(in, a->word[0].text, ret, e);
 	if (r == 0 && *ret == RES_GLOBAL)
-		return res_find("", ret, e);
+		return res_find(in, "", ret, e);
 	return r;
 }
 
-static int no_more(const struct zcfg_args *a, unsigned used, struct errmsg *e)
+int zcfg_no_more(const struct zcfg_args *a, unsigned used, struct errmsg *e)
 {
 	if (a->n > used)
 		return errmsg_set(e, -EINVAL, "\"%.64s\": unexpected",
@@ -97,67 +89,58 @@ static int no_more(const struct zcfg_args *a, unsigned used, struct errmsg *e)
 	return 0;
 }
 
-void zcfg_leave(struct zcfg *s)
+int zcfg_refuse_live(const struct zcfg *s, const char *what, bool is_live,
+		     struct errmsg *e)
 {
-	zres_fini(&s->res);
-	s->in_res = false;
+	if (!s->live)
+		return 0;
+	if (is_live)
+		return errmsg_set(e, -ENOTSUP,
+				  "%s: svc.zones cannot change it in a running zone yet",
+				  what);
+	return errmsg_set(e, -ENOTSUP,
+			  "%s: it cannot be changed in a running zone; live are: "
+			  "cpu-shares, capped-cpu",
+			  what);
 }
 
-int zcfg_add(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+/* Before a property changes to @canonical (NULL: is cleared). */
+static int may_change(struct zcfg *s, enum prop_id prop, const char *canonical,
+		      struct errmsg *e)
 {
-	enum res_type type = RES_GLOBAL;
-	unsigned max;
-	int r = take_type(a, &type, e);
+	const struct prop_def *d = prop_def(prop);
+	const char *old = zres_text(zcfg_current(s), prop);
+	const char *new_text = canonical ? canonical : d->def;
+	int r = zcfg_refuse_live(s, d->name, d->when == WHEN_LIVE, e);
 
-	if (r == 0)
-		r = no_more(a, 1, e);
-	if (r == 0)
-		r = zcfg_want_change(s, e);
 	if (r < 0)
 		return r;
-	max = res_defs[type].max;
-	if (max && zconf_count(s->conf, type) >= max)
-		return errmsg_set(e, -EEXIST, "%s: a zone has at most %u: use select",
-				  res_defs[type].name, max);
-	if (s->conf->n_res >= ZCONF_MAX_RES)
-		return errmsg_set(e, -EINVAL, "a zone has at most %d resources",
-				  ZCONF_MAX_RES);
-	s->res = (struct zres){ .type = type };
-	s->res_at = -1;
-	s->in_res = true;
-	return 0;
+	if (!canonical && (d->flags & PF_READONLY))
+		return errmsg_set(e, -ENOTSUP, "%s: it cannot be cleared: %s", d->name,
+				  d->help);
+	if (!(d->flags & PF_FIXED) || !s->saved ||
+	    (old && new_text && strcmp(old, new_text) == 0))
+		return 0;
+	r = s->ops->may_remove(s->ctx, e);
+	return r == -EBUSY ? errmsg_prefix(e, r, "%s: it cannot change any more", d->name)
+			   : r;
 }
 
-int zcfg_select(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+static int set_value(struct zcfg *s, enum prop_id prop, const char *value,
+		     struct errmsg *e)
 {
-	cleanup(filter_fini) struct filter f = { .n = 0 };
-	const struct zres *found = NULL;
-	const struct zres *o = NULL;
-	enum res_type type = RES_GLOBAL;
-	unsigned n = 0;
-	int r = take_type(a, &type, e);
+	cleanup(freep) char *canonical = NULL;
+	int r = prop_parse(prop, value, &canonical, e);
 
 	if (r == 0)
-		r = parse_filter(type, a, 1, &f, e);
-	if (r == 0)
 		r = zcfg_want_change(s, e);
-	if (r < 0)
-		return r;
-	while ((o = zconf_next(s->conf, type, o))) {
-		if (filter_match(&f, o)) {
-			found = o;
-			n++;
-		}
-	}
-	if (n != 1)
-		return errmsg_set(e, -EINVAL, "%s: %s", res_defs[type].name,
-				  n ? "several match: say which by PROPERTY=VALUE"
-				    : "no such resource");
-	if (zres_copy(found, &s->res) < 0)
-		return errmsg_set(e, -ENOMEM, "no memory");
-	s->res_at = (int)(found - s->conf->res);
-	s->in_res = true;
-	return 0;
+	if (r == 0)
+		r = may_change(s, prop, canonical, e);
+	if (r == 0)
+		r = zres_set(zcfg_current(s), prop, canonical, e);
+	if (canonical)
+		explicit_bzero(canonical, strlen(canonical));
+	return r;
 }
 
 int zcfg_set(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
@@ -165,17 +148,13 @@ int zcfg_set(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 	const char *name = "", *value = "";
 	enum prop_id prop = PROP_BRAND;
 	unsigned at = 0;
-	int r = take_pair(a, &at, &name, &value, e);
+	int r = zcfg_take_pair(a, &at, &name, &value, e);
 
 	if (r == 0)
-		r = no_more(a, at, e);
+		r = zcfg_no_more(a, at, e);
 	if (r == 0)
-		r = prop_find(s->in_res ? s->res.type : RES_GLOBAL, name, &prop, e);
-	if (r == 0)
-		r = zcfg_want_change(s, e);
-	if (r < 0)
-		return r;
-	return zres_set(s->in_res ? &s->res : &s->conf->global, prop, value, e);
+		r = prop_find(zcfg_scope(s), name, &prop, e);
+	return r == 0 ? set_value(s, prop, value, e) : r;
 }
 
 int zcfg_clear(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
@@ -185,106 +164,111 @@ int zcfg_clear(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 
 	if (!a->n)
 		return errmsg_set(e, -EINVAL, "a property is expected");
-	r = no_more(a, 1, e);
+	r = zcfg_no_more(a, 1, e);
 	if (r == 0)
-		r = prop_find(s->in_res ? s->res.type : RES_GLOBAL, a->word[0].text,
-			      &prop, e);
+		r = prop_find(zcfg_scope(s), a->word[0].text, &prop, e);
 	if (r == 0)
 		r = zcfg_want_change(s, e);
-	if (r < 0)
-		return r;
-	zres_clear(s->in_res ? &s->res : &s->conf->global, prop);
-	return 0;
-}
-
-int zcfg_end(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
-{
-	const struct zres *old = s->res_at < 0 ? NULL : &s->conf->res[s->res_at];
-	int r = no_more(a, 0, e);
-
 	if (r == 0)
-		r = zconf_fill_auto(s->conf, &s->res, old, e);
+		r = may_change(s, prop, NULL, e);
 	if (r == 0)
-		r = zconf_check_res(s->conf, &s->res, old, e);
-	if (r < 0)
-		return r;
-	if (!old) {
-		if (zconf_add(s->conf, &s->res) < 0)
-			return errmsg_set(e, -ENOMEM, "no memory");
-	} else {
-		zres_fini(&s->conf->res[s->res_at]);
-		s->conf->res[s->res_at] = s->res;
-		s->res = (struct zres){ .type = s->res.type };
-	}
-	zcfg_leave(s);
-	return 0;
-}
-
-int zcfg_cancel(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
-{
-	int r = no_more(a, 0, e);
-
-	if (r == 0)
-		zcfg_leave(s);
+		zres_clear(zcfg_current(s), prop);
 	return r;
 }
 
-int zcfg_remove(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+/* PROPERTY VALUE of a property that is a list, or has at most one value. */
+static int take_value(struct zcfg *s, const struct zcfg_args *a, enum prop_id *ret_prop,
+		      struct errmsg *e)
 {
-	cleanup(filter_fini) struct filter f = { .n = 0 };
-	const struct zres *o = NULL;
-	enum res_type type = RES_GLOBAL;
-	unsigned n = 0;
-	int r = take_type(a, &type, e);
+	int r = prop_find(zcfg_scope(s), a->word[0].text, ret_prop, e);
+
+	if (r == 0 && a->n == 2 &&
+	    ((prop_def(*ret_prop)->flags & PF_LIST) ||
+	     prop_def(*ret_prop)->kind == KIND_RCTL))
+		return zcfg_want_change(s, e);
+	if (r < 0 || a->n < 2)
+		return r < 0 ? r : errmsg_set(e, -EINVAL, "a value is expected");
+	if (a->n > 2)
+		return zcfg_no_more(a, 2, e);
+	return errmsg_set(e, -EINVAL, "%s: it has one value: use set and clear",
+			  a->word[0].text);
+}
+
+int zcfg_add_value(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+{
+	cleanup(buf_fini) struct buf list = { 0 };
+	enum prop_id prop = PROP_BRAND;
+	int r = take_value(s, a, &prop, e);
+	const struct zres *res;
+
+	if (r < 0)
+		return r;
+	res = zcfg_current(s);
+	if (zres_is_set(res, prop) && !(prop_def(prop)->flags & PF_LIST))
+		return errmsg_set(e, -EEXIST, "%s: it has a value: remove it first",
+				  prop_def(prop)->name);
+	if (zres_is_set(res, prop))
+		buf_addf(&list, "%s,", zres_text(res, prop));
+	buf_adds(&list, a->word[1].text);
+	if (buf_error(&list))
+		return errmsg_set(e, -ENOMEM, "no memory");
+	return set_value(s, prop, list.p, e);
+}
+
+int zcfg_remove_value(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+{
+	cleanup(buf_fini) struct buf list = { 0 };
+	cleanup(freep) char *canonical = NULL;
+	enum prop_id prop = PROP_BRAND;
+	int r = take_value(s, a, &prop, e);
+	bool found = false;
+	const char *text;
 
 	if (r == 0)
-		r = parse_filter(type, a, 1, &f, e);
-	if (r == 0)
-		r = zcfg_want_change(s, e);
+		r = prop_parse(prop, a->word[1].text, &canonical, e);
 	if (r < 0)
 		return r;
-	while ((o = zconf_next(s->conf, type, o)))
-		n += filter_match(&f, o);
-	if (!n && !a->force)
-		return errmsg_set(e, -ENOENT, "%s: no such resource",
-				  res_defs[type].name);
-	if (n > 1 && !f.n)
-		r = zcfg_confirm(s, a, "Remove all resources of that type", e);
-	if (r < 0)
+	text = zres_is_set(zcfg_current(s), prop) ? zres_text(zcfg_current(s), prop) : "";
+	if (prop_def(prop)->kind == KIND_RCTL) { /* its commas separate nothing */
+		found = strcmp(text, canonical) == 0;
+		text = found ? "" : text;
+	}
+	for (const char *p = text; *p; p += strspn(p, ",")) {
+		size_t n = strcspn(p, ",");
+
+		if (strlen(canonical) == n && memcmp(p, canonical, n) == 0) {
+			found = true;
+		} else {
+			buf_adds(&list, list.len ? "," : "");
+			buf_add(&list, p, n);
+		}
+		p += n;
+	}
+	if (!found && !a->force)
+		return errmsg_set(e, -ENOENT, "%s: \"%.64s\": no such value",
+				  prop_def(prop)->name, canonical);
+	if (buf_error(&list))
+		return errmsg_set(e, -ENOMEM, "no memory");
+	r = may_change(s, prop, list.len ? list.p : NULL, e);
+	if (r < 0 || !found)
 		return r;
-	for (unsigned i = s->conf->n_res; i-- > 0;)
-		if (s->conf->res[i].type == type && filter_match(&f, &s->conf->res[i]))
-			zconf_remove(s->conf, i);
+	if (list.len)
+		return set_value(s, prop, list.p, e);
+	zres_clear(zcfg_current(s), prop);
 	return 0;
 }
 
-int zcfg_info(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+/* The resources of a type that match. */
+static int info_type(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
 	cleanup(filter_fini) struct filter f = { .n = 0 };
-	const struct zres *o = NULL;
 	enum res_type type = RES_GLOBAL;
-	enum prop_id prop = PROP_BRAND;
+	const struct zres *o = NULL;
+	int r = zcfg_take_type(RES_GLOBAL, a, &type, e);
 	unsigned n = 0;
-	int r;
 
-	if (s->in_res || !a->n) {
-		if (s->in_res)
-			zcfg_print_res(&s->out, s->conf, &s->res);
-		else
-			zcfg_print_info(&s->out, s->conf);
-		return 0;
-	}
-	if (a->n == 1 && strcmp(a->word[0].text, "zonename") == 0) {
-		buf_addf(&s->out, "zonename: %s\n", s->conf->name);
-		return 0;
-	}
-	if (a->n == 1 && prop_find(RES_GLOBAL, a->word[0].text, &prop, NULL) == 0) {
-		zcfg_print_prop(&s->out, s->conf, &s->conf->global, prop);
-		return 0;
-	}
-	r = take_type(a, &type, e);
 	if (r == 0)
-		r = parse_filter(type, a, 1, &f, e);
+		r = filter_parse(type, a, 1, &f, e);
 	if (r < 0)
 		return r;
 	while ((o = zconf_next(s->conf, type, o))) {
@@ -297,4 +281,26 @@ int zcfg_info(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 		return errmsg_set(e, -ENOENT, "No such %s resource.",
 				  res_defs[type].name);
 	return 0;
+}
+
+int zcfg_info(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
+{
+	enum prop_id prop = PROP_BRAND;
+
+	if (s->in_res || !a->n) {
+		if (s->in_res)
+			zcfg_print_res(&s->out, s->conf, zcfg_current(s));
+		else
+			zcfg_print_info(&s->out, s->conf);
+		return 0;
+	}
+	if (a->n == 1 && strcmp(a->word[0].text, "zonename") == 0) {
+		buf_addf(&s->out, "zonename: %s\n", s->conf->name);
+		return 0;
+	}
+	if (a->n == 1 && prop_find(RES_GLOBAL, a->word[0].text, &prop, NULL) == 0) {
+		zcfg_print_prop(&s->out, s->conf, &s->conf->global, prop);
+		return 0;
+	}
+	return info_type(s, a, e);
 }

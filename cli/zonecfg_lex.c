@@ -11,8 +11,10 @@
 
 void zlex_cmd_fini(struct zlex_cmd *c)
 {
-	for (unsigned i = 0; i < c->n; i++)
+	for (unsigned i = 0; i < c->n; i++) {
+		explicit_bzero(c->word[i].text, strlen(c->word[i].text)); /* a key? */
 		free(c->word[i].text);
+	}
 	c->n = 0;
 }
 
@@ -46,10 +48,11 @@ static int lex_quoted(const char **pos, struct buf *b, struct errmsg *e)
 /* The word at *pos; a value may contain '='. 0, -EINVAL, -ENOMEM. */
 static int lex_word(const char **pos, bool value, char **ret_text, struct errmsg *e)
 {
-	cleanup(buf_fini) struct buf b = { 0 };
+	cleanup(buf_fini) struct buf b = { .wipe = true };
 	const char *p = *pos;
 	int r = 0;
 
+	value |= *p == '(';
 	while (r == 0 && !ends_command(*p) && !is_blank(*p) && (value || *p != '=')) {
 		if (*p == '"' || *p == '\'')
 			r = lex_quoted(&p, &b, e);

@@ -7,7 +7,8 @@
  * Commands are separated by ';' or the end of the line; '#' at the beginning of a word
  * starts a comment. Words are separated by blanks. The first '=' that is not quoted ends
  * a word and is a word of its own; what follows it is a value, in which '=' is like any
- * other character: set bootargs=console=ttyS0. Single quotes keep everything, double
+ * other character: set bootargs=console=ttyS0. So it is in a word that begins with '(':
+ * add value (priv=privileged,limit=20,action=none). Single quotes keep everything, double
  * quotes everything but \" and \\. A quoted part does not go over the end of a line.
  */
 #ifndef KZ_CLI_ZONECFG_LEX_H

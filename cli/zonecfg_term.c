@@ -177,7 +177,9 @@ int term_read(struct term *t, const char *prompt, bool command, char **ret_line)
 	copy = strndup(line, strcspn(line, "\r\n"));
 	if (!copy)
 		return -ENOMEM;
-	if (command && copy[strspn(copy, " \t")])
+	/* A key is not remembered. */
+	if (command && copy[strspn(copy, " \t")] &&
+	    !strstr(copy, prop_def(PROP_KEY_RAW)->name))
 		history(t->history, &ev, H_ENTER, copy);
 	*ret_line = copy;
 	return 1;

@@ -4,6 +4,7 @@
  */
 #include "cli/zoneadm/disk.h"
 #include "common/sys/file.h"
+#include "common/zone/storage.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -57,19 +58,8 @@ static int create_one(const char *path, uint64_t bytes, bool *ret_made, struct e
 			  (unsigned long long)rounded, strerror(-r));
 }
 
-/* The device's file in the zone's directory; NULL when memory is short. */
-static char *disk_path(const char *dir, const struct zconf *c, const struct zres *device)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/disk%llu", dir,
-		     (unsigned long long)zres_number(c, device, PROP_DEVICE_ID)) < 0)
-		return NULL;
-	return path;
-}
-
-/* Goes through the devices without storage. */
-static int create_all(const struct zconf *c, const char *dir, uint64_t bytes,
+/* Goes through the devices that have no disk of their own. */
+static int create_all(const struct paths *p, const struct zconf *c, uint64_t bytes,
 		      disk_report *report, void *arg, struct errmsg *e)
 {
 	const struct zres *device = NULL;
@@ -79,10 +69,9 @@ static int create_all(const struct zconf *c, const char *dir, uint64_t bytes,
 	while ((device = zconf_next(c, RES_DEVICE, device))) {
 		cleanup(freep) char *path = NULL;
 
-		if (zres_is_set(device, PROP_STORAGE))
+		if (!zone_disk_is_default(device))
 			continue;
-		path = disk_path(dir, c, device);
-		if (!path)
+		if (zone_disk_path(p, c, device, &path) < 0)
 			return errmsg_set(e, -ENOMEM, "out of memory");
 		r = create_one(path, bytes, &made, e);
 		if (r < 0)
@@ -103,7 +92,7 @@ int disks_create(const struct paths *p, const struct zconf *c, uint64_t bytes,
 	r = dir_make(dir, 0755);
 	if (r < 0)
 		return errmsg_set(e, r, "%s: %s", dir, strerror(-r));
-	return create_all(c, dir, bytes, report, arg, e);
+	return create_all(p, c, bytes, report, arg, e);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type,

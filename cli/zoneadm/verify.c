@@ -3,6 +3,7 @@
  * verify.c - zoneadm verify: does the configuration make sense, is what it names there?
  */
 #include "cli/zoneadm/zoneadm.h"
+#include "common/zone/storage.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -44,22 +45,31 @@ static int check_file(const struct zoneadm *z, const char *what, const char *pat
 	return EXIT_FAILED;
 }
 
-/* The storage of one device: "file:PATH" or "dev:PATH". */
-static int check_storage(const struct zoneadm *z, const struct zconf *c,
-			 const struct zres *device)
+/* The disk of one device: match, "file:PATH" or "dev:PATH". What can be a disk at all
+ * zconf_verify() has checked. */
+static int check_disk(const struct zoneadm *z, const struct zconf *c,
+		      const struct zres *device)
 {
-	cleanup(freep) char *uri = zres_get(c, device, PROP_STORAGE);
+	cleanup(freep) char *path = NULL;
+	const char *uri = zres_text(device, PROP_STORAGE);
+	const char *property = uri ? "storage" : "match";
+	struct stat st;
 	char what[64];
 
-	if (!uri) /* a default disk, which install makes */
+	if (zone_disk_is_default(device)) /* which install makes */
 		return EXIT_DONE;
-	snprintf(what, sizeof(what), "device %llu: storage",
-		 (unsigned long long)zres_number(c, device, PROP_DEVICE_ID));
-	if (strncmp(uri, "file:", 5) == 0)
-		return check_file(z, what, uri + 5, S_IFREG);
-	if (strncmp(uri, "dev:", 4) == 0)
-		return check_file(z, what, uri + 4, S_IFBLK);
-	return EXIT_DONE;
+	if (zone_disk_path(&z->paths, c, device, &path) < 0) {
+		zoneadm_error(z, "out of memory");
+		return EXIT_FAILED;
+	}
+	snprintf(what, sizeof(what), "device %llu: %s",
+		 (unsigned long long)zres_number(c, device, PROP_DEVICE_ID), property);
+	if (uri)
+		return check_file(z, what, path,
+				  strncmp(uri, "dev:", 4) == 0 ? S_IFBLK : S_IFREG);
+	return check_file(z, what, path,
+			  stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? S_IFBLK
+								      : S_IFREG);
 }
 
 static int check_direct_boot(const struct zoneadm *z, const struct zconf *c)
@@ -97,7 +107,7 @@ int zoneadm_verify(struct zoneadm *z, int argc, char **argv)
 		return EXIT_FAILED;
 	status = check_direct_boot(z, c);
 	while ((device = zconf_next(c, RES_DEVICE, device)))
-		if (check_storage(z, c, device) != EXIT_DONE)
+		if (check_disk(z, c, device) != EXIT_DONE)
 			status = EXIT_FAILED;
 	return status;
 }

@@ -15,8 +15,25 @@
  */
 void buf_fini(struct buf *b)
 {
+	if (b->wipe && b->p)
+		explicit_bzero(b->p, b->cap);
 	free(b->p);
-	*b = (struct buf){ 0 };
+	*b = (struct buf){ .wipe = b->wipe };
+}
+
+/* realloc() that leaves nothing behind when the buffer holds a secret. */
+static char *grow(struct buf *b, size_t cap)
+{
+	char *p = b->wipe ? malloc(cap) : realloc(b->p, cap);
+
+	if (!p || !b->wipe)
+		return p;
+	if (b->p) {
+		memcpy(p, b->p, b->cap);
+		explicit_bzero(b->p, b->cap);
+		free(b->p);
+	}
+	return p;
 }
 
 /* Makes room for @more bytes and a NUL; false (and b->err) when memory is short. */
@@ -35,7 +52,7 @@ static bool buf_reserve(struct buf *b, size_t more)
 	if (need <= b->cap)
 		return true;
 	cap = MAX(need, MAX(b->cap + b->cap / 2, (size_t)BUF_CAP_MIN));
-	p = realloc(b->p, cap);
+	p = grow(b, cap);
 	if (!p) {
 		b->err = -ENOMEM;
 		return false;
@@ -127,6 +144,6 @@ int buf_take(struct buf *b, char **ret_s)
 		return -ENOMEM;
 	}
 	*ret_s = b->p;
-	*b = (struct buf){ 0 };
+	*b = (struct buf){ .wipe = b->wipe };
 	return 0;
 }

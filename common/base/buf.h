@@ -14,7 +14,8 @@ struct buf {
 	char *p;    /* owned; NULL when empty */
 	size_t len; /* bytes used, without the NUL */
 	size_t cap;
-	int err; /* 0 or -ENOMEM */
+	int err;   /* 0 or -ENOMEM */
+	bool wipe; /* it holds a secret: memory is overwritten before it is freed */
 };
 
 void buf_fini(struct buf *b);

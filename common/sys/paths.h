@@ -14,6 +14,7 @@
 	X(ETC, "/etc/zones") \
 	X(TEMPLATES, "/etc/zones/templates") \
 	X(KEYS, "/etc/zones/keys") \
+	X(ZONE_KEY, "/etc/zones/keys/%s") \
 	X(ZONE_CONFIG, "/etc/zones/%s.json") \
 	X(ZONE_LOCK, "/run/zones/lock/%s") \
 	X(RESTARTER_CONFIG, "/etc/zones/svc.zones.json") \

@@ -147,26 +147,48 @@ unsigned zconf_count(const struct zconf *c, enum res_type type)
 	return n;
 }
 
-int zconf_add(struct zconf *c, struct zres *take_res)
+/* Adds to an array of at most @max resources. 0 or -ENOMEM. */
+static int array_add(struct zres **array, unsigned *n, unsigned max,
+		     struct zres *take_res)
 {
 	struct zres *res = NULL;
 
-	if (c->n_res < ZCONF_MAX_RES)
-		res = reallocarray(c->res, c->n_res + 1, sizeof(*res));
+	if (*n < max)
+		res = reallocarray(*array, *n + 1, sizeof(*res));
 	if (!res)
 		return -ENOMEM;
-	c->res = res;
-	c->res[c->n_res++] = *take_res;
+	*array = res;
+	res[(*n)++] = *take_res;
 	*take_res = (struct zres){ .type = take_res->type };
 	return 0;
 }
 
+static void array_remove(struct zres *array, unsigned *n, unsigned index)
+{
+	ASSERT(index < *n);
+	zres_fini(&array[index]);
+	--*n;
+	memmove(&array[index], &array[index + 1], (*n - index) * sizeof(*array));
+}
+
+int zconf_add(struct zconf *c, struct zres *take_res)
+{
+	return array_add(&c->res, &c->n_res, ZCONF_MAX_RES, take_res);
+}
+
 void zconf_remove(struct zconf *c, unsigned index)
 {
-	ASSERT(index < c->n_res);
-	zres_fini(&c->res[index]);
-	c->n_res--;
-	memmove(&c->res[index], &c->res[index + 1], (c->n_res - index) * sizeof(*c->res));
+	array_remove(c->res, &c->n_res, index);
+}
+
+int zres_add(struct zres *r, struct zres *take_inner)
+{
+	return array_add(&r->inner, &r->n_inner, ZCONF_MAX_INNER, take_inner);
+}
+
+void zres_remove(struct zres *r, unsigned index)
+{
+	array_remove(r->inner, &r->n_inner, index);
 }
 
 const char *zres_text(const struct zres *r, enum prop_id prop)
@@ -209,7 +231,7 @@ uint64_t zres_number(const struct zconf *c, const struct zres *r, enum prop_id p
 {
 	const char *text = zres_text(r, prop);
 
-	return text ? prop_number(text) : 0;
+	return text ? prop_number(prop, text) : 0;
 }
 
 unsigned zres_word(const struct zres *r, enum prop_id prop)
@@ -229,6 +251,16 @@ unsigned zres_word(const struct zres *r, enum prop_id prop)
 	return 0;
 }
 
+/* Keys leave no trace in memory. */
+static void free_value(const struct zres *r, unsigned index, char *value)
+{
+	enum prop_id prop = (enum prop_id)(res_defs[r->type].first + index);
+
+	if (value && prop_def(prop)->kind == KIND_KEY)
+		explicit_bzero(value, strlen(value));
+	free(value);
+}
+
 int zres_set(struct zres *r, enum prop_id prop, const char *text, struct errmsg *e)
 {
 	char *s = NULL;
@@ -238,29 +270,49 @@ int zres_set(struct zres *r, enum prop_id prop, const char *text, struct errmsg 
 	err = prop_parse(prop, text, &s, e);
 	if (err < 0)
 		return err;
-	free(r->value[prop_index(prop)]);
+	zres_clear(r, prop);
 	r->value[prop_index(prop)] = s;
 	return 0;
 }
 
 void zres_clear(struct zres *r, enum prop_id prop)
 {
-	free(r->value[prop_index(prop)]);
+	free_value(r, prop_index(prop), r->value[prop_index(prop)]);
 	r->value[prop_index(prop)] = NULL;
+}
+
+static int copy_inner(const struct zres *r, struct zres *to)
+{
+	struct zres inner;
+	int err;
+
+	for (unsigned i = 0; i < r->n_inner; i++) {
+		err = zres_copy(&r->inner[i], &inner);
+		if (err < 0)
+			return err;
+		err = zres_add(to, &inner);
+		if (err < 0) {
+			zres_fini(&inner);
+			return err;
+		}
+	}
+	return 0;
 }
 
 int zres_copy(const struct zres *r, struct zres *ret_res)
 {
 	struct zres n = { .type = r->type };
+	int err = copy_inner(r, &n);
 
-	for (unsigned i = 0; i < RES_PROPS_MAX; i++) {
+	for (unsigned i = 0; err == 0 && i < RES_PROPS_MAX; i++) {
 		if (!r->value[i])
 			continue;
 		n.value[i] = strdup(r->value[i]);
-		if (!n.value[i]) {
-			zres_fini(&n);
-			return -ENOMEM;
-		}
+		err = n.value[i] ? 0 : -ENOMEM;
+	}
+	if (err < 0) {
+		zres_fini(&n);
+		return err;
 	}
 	*ret_res = n;
 	return 0;
@@ -268,6 +320,8 @@ int zres_copy(const struct zres *r, struct zres *ret_res)
 
 bool zres_equal(const struct zres *a, const struct zres *b)
 {
+	if (a->type != b->type || a->n_inner != b->n_inner)
+		return false;
 	for (unsigned i = 0; i < RES_PROPS_MAX; i++) {
 		const char *va = a->value[i];
 		const char *vb = b->value[i];
@@ -275,12 +329,41 @@ bool zres_equal(const struct zres *a, const struct zres *b)
 		if (!va != !vb || (va && strcmp(va, vb) != 0))
 			return false;
 	}
-	return a->type == b->type;
+	for (unsigned i = 0; i < a->n_inner; i++)
+		if (!zres_equal(&a->inner[i], &b->inner[i]))
+			return false;
+	return true;
 }
 
 void zres_fini(struct zres *r)
 {
-	for (unsigned i = 0; i < RES_PROPS_MAX; i++)
-		free(r->value[i]);
+	for (unsigned i = 0; i < res_defs[r->type].n_props; i++)
+		free_value(r, i, r->value[i]);
+	for (unsigned i = 0; i < r->n_inner; i++)
+		zres_fini(&r->inner[i]);
+	free(r->inner);
 	*r = (struct zres){ .type = r->type };
+}
+
+static void forget_own(struct zres *r)
+{
+	for (unsigned i = 0; i < res_defs[r->type].n_props; i++) {
+		enum prop_id prop = (enum prop_id)(res_defs[r->type].first + i);
+
+		if (prop_def(prop)->flags & PF_OWN)
+			zres_clear(r, prop);
+	}
+	for (unsigned i = 0; i < r->n_inner; i++)
+		forget_own(&r->inner[i]);
+}
+
+void zconf_forget_own(struct zconf *c)
+{
+	forget_own(&c->global);
+	for (unsigned i = c->n_res; i-- > 0;) {
+		if (c->res[i].type == RES_KEYSOURCE)
+			zconf_remove(c, i);
+		else
+			forget_own(&c->res[i]);
+	}
 }

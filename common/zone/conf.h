@@ -4,11 +4,12 @@
  *
  * DOC: Model
  *
- * A configuration is a tree of resources of the types that props.h lists: the global one,
- * and any number of others below it. A resource holds, per property of its type, the
- * *explicit* value as canonical text, or nothing; defaults and %{tokens} are put in when
- * a value is asked for, never when it is stored. All checking goes through the property
- * table, whether the text came from a command file, a terminal or a JSON file.
+ * A configuration is a tree of resources of the types that table.h lists: the global one,
+ * any number of others below it, and those that some types (anet) have inside. A resource
+ * holds, per property of its type, the *explicit* value as canonical text, or nothing;
+ * defaults and %{tokens} are put in when a value is asked for, never when it is stored.
+ * All checking goes through the property table, whether the text came from a command
+ * file, a terminal or a JSON file.
  *
  * DOC: On disk
  *
@@ -29,11 +30,14 @@
 #define ZCONF_VERSION   1
 #define ZCONF_MAX_BYTES (1024 * 1024) /* of a configuration file */
 #define ZCONF_MAX_RES   1024          /* resources of one zone */
+#define ZCONF_MAX_INNER 256           /* resources inside one */
 
 #define ZONE_FMRI_PREFIX "svc:/system/zones/zone:"
 
 struct zres {
 	enum res_type type;
+	unsigned n_inner;
+	struct zres *inner;         /* owned array of resources inside, as added */
 	char *value[RES_PROPS_MAX]; /* owned, by prop_index(); NULL = not set */
 };
 
@@ -67,7 +71,16 @@ bool zconf_equal(const struct zconf *a, const struct zconf *b);
 int zconf_load(const struct paths *p, const char *zone, struct zconf **ret_conf,
 	       struct errmsg *e);
 
-/* Writes it, atomically and durably; the caller holds the zone's lock. */
+/* The same from any file: a configuration that was set aside. */
+int zconf_load_file(const char *path, const char *zone, struct zconf **ret_conf,
+		    struct errmsg *e);
+
+/* Takes the zone's lock until the descriptor is closed. 0, -ENOMEM, -EBUSY (text says who
+ * holds it), or what making the lock file gave. */
+int zone_lock(const struct paths *p, const char *zone, int *ret_fd, struct errmsg *e);
+
+/* Writes it, atomically and durably, without its key (see keys.h); the caller holds the
+ * zone's lock. */
 int zconf_save(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
 /* Removes the file, durably; the caller holds the lock. 0 or what unlink(2) gave. */
@@ -108,7 +121,8 @@ char *zres_get(const struct zconf *c, const struct zres *r, enum prop_id prop);
 const char *zres_text(const struct zres *r, enum prop_id prop);
 bool zres_is_set(const struct zres *r, enum prop_id prop);
 bool zres_bool(const struct zconf *c, const struct zres *r, enum prop_id prop);
-/* Numbers and sizes; sizes are in bytes. 0 when there is neither value nor default. */
+/* Numbers and sizes, see prop_number(); sizes are in bytes. 0 when there is neither value
+ * nor default. */
 uint64_t zres_number(const struct zconf *c, const struct zres *r, enum prop_id prop);
 /* Which of the words of an enumeration, from 0 in the table's order. */
 unsigned zres_word(const struct zres *r, enum prop_id prop);
@@ -131,6 +145,9 @@ unsigned zconf_count(const struct zconf *c, enum res_type type);
 int zconf_add(struct zconf *c, struct zres *take_res);
 /* Frees resource @index of c->res. */
 void zconf_remove(struct zconf *c, unsigned index);
+/* The same for the resources inside one: ZCONF_MAX_INNER of them. */
+int zres_add(struct zres *r, struct zres *take_inner);
+void zres_remove(struct zres *r, unsigned index);
 
 /**
  * zconf_check_res() - Check one resource by itself and beside the others of its type
@@ -144,19 +161,39 @@ void zconf_remove(struct zconf *c, unsigned index);
 int zconf_check_res(const struct zconf *c, const struct zres *r, const struct zres *skip,
 		    struct errmsg *e);
 
-/* Gives the properties with PF_AUTO that are not set the lowest free number. 0, -ENOMEM,
- * -EINVAL (none is free). @skip as above. */
+/* Where random bytes come from. NULL in its place: getrandom(2). */
+struct zconf_random {
+	int (*get)(void *ctx, void *bytes, size_t n); /* 0 or a negative errno */
+	void *ctx;
+};
+
+/**
+ * zconf_fill_auto() - Give the properties with PF_AUTO that are not set their values
+ * @r:		In @c, or about to be; what lies inside it is filled too
+ * @skip:	As above
+ * @rnd:	For MAC addresses, host ids and keys; ids are the lowest that are free
+ *
+ * Return: 0, -ENOMEM, -EINVAL (no id is free), or what @rnd gave
+ */
 int zconf_fill_auto(const struct zconf *c, struct zres *r, const struct zres *skip,
-		    struct errmsg *e);
+		    const struct zconf_random *rnd, struct errmsg *e);
+
+/* The same for all of @c, but no key is made. */
+int zconf_fill_all(struct zconf *c, const struct zconf_random *rnd, struct errmsg *e);
+
+/* Forgets what belongs to the one zone that @c was copied from: properties with PF_OWN,
+ * and the key. */
+void zconf_forget_own(struct zconf *c);
 
 /**
  * zconf_verify() - Check the whole: required properties, duplicates, contradictions
  *
  * Besides the one configuration: a dependency on the zone itself, on a zone that is not
  * configured, or one that closes a cycle over the other zones' configurations (the text
- * spells the cycle: "db -> web -> db").
+ * spells the cycle: "db -> web -> db"); a MAC address that another zone has; a disk that
+ * is there and cannot be one; a key that is missing or that others may read.
  *
- * Return: 0, -EINVAL, -ENOMEM
+ * Return: 0, -EINVAL, -ENOMEM, -EPERM (the key), or what reading gave
  */
 int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e);
 

@@ -65,59 +65,81 @@ static int read_prop(struct reader *rd, struct zres *r, enum prop_id prop,
 			return wrong_kind(rd, where, "a string", j);
 		text = json_string_value(j);
 	}
+	if (d->kind == KIND_KEY && !key_is_ref(text))
+		return errmsg_set(rd->e, -EINVAL,
+				  "%s: %s: a key does not belong into this file",
+				  rd->place, where);
 	err = zres_set(r, prop, text, rd->e);
 	if (err == -EINVAL)
 		return errmsg_prefix(rd->e, err, "%s", rd->place);
 	return err;
 }
 
-/* One resource; @where names it inside the document, "device[1]". */
-static int read_res(struct reader *rd, enum res_type type, const char *where, json_t *j)
+static int read_resources(struct reader *rd, struct zres *parent, enum res_type type,
+			  const char *where, json_t *j);
+
+/* A member of a resource: a property, or resources inside it. */
+static int read_res_member(struct reader *rd, struct zres *r, const char *where,
+			   const char *key, json_t *v)
 {
-	struct zres r = { .type = type };
+	enum res_type inner;
 	enum prop_id prop;
-	const char *key;
 	char at[160];
+
+	snprintf(at, sizeof(at), "%s.%.64s", where, key);
+	if (res_has_inner(r->type) && res_find(r->type, key, &inner, NULL) == 0)
+		return read_resources(rd, r, inner, at, v);
+	if (prop_find(r->type, key, &prop, rd->e) < 0)
+		return errmsg_prefix(rd->e, -EINVAL, "%s", rd->place);
+	return read_prop(rd, r, prop, at, v);
+}
+
+/* One resource; @where names it inside the document, "device[1]". NULL as @parent: one of
+ * the zone's. */
+static int read_res(struct reader *rd, struct zres *parent, enum res_type type,
+		    const char *where, json_t *j)
+{
+	unsigned n = parent ? parent->n_inner : rd->conf->n_res;
+	unsigned max = parent ? ZCONF_MAX_INNER : ZCONF_MAX_RES;
+	struct zres r = { .type = type };
+	const char *key;
 	json_t *v;
 	int err = 0;
 
 	if (!json_is_object(j))
 		return wrong_kind(rd, where, "an object", j);
 	json_object_foreach (j, key, v) {
-		snprintf(at, sizeof(at), "%s.%.64s", where, key);
-		err = prop_find(type, key, &prop, rd->e);
-		if (err < 0)
-			err = errmsg_prefix(rd->e, -EINVAL, "%s", rd->place);
-		else
-			err = read_prop(rd, &r, prop, at, v);
+		err = read_res_member(rd, &r, where, key, v);
 		if (err < 0)
 			break;
 	}
-	if (err == 0 && rd->conf->n_res >= ZCONF_MAX_RES)
-		err = errmsg_set(rd->e, -EINVAL, "%s: %s: more than %d resources",
-				 rd->place, where, ZCONF_MAX_RES);
-	if (err == 0 && zconf_add(rd->conf, &r) < 0)
-		err = errmsg_set(rd->e, -ENOMEM, "no memory");
+	if (err == 0 && n >= max)
+		err = errmsg_set(rd->e, -EINVAL, "%s: %s: more than %u resources",
+				 rd->place, where, max);
+	if (err == 0)
+		err = parent ? zres_add(parent, &r) : zconf_add(rd->conf, &r);
+	if (err == -ENOMEM)
+		errmsg_set(rd->e, err, "no memory");
 	if (err < 0)
 		zres_fini(&r);
 	return err;
 }
 
-static int read_resources(struct reader *rd, enum res_type type, json_t *j)
+static int read_resources(struct reader *rd, struct zres *parent, enum res_type type,
+			  const char *where, json_t *j)
 {
-	const char *name = res_defs[type].name;
-	char at[80];
+	char at[160];
 	json_t *v;
 	size_t i;
 	int r;
 
 	if (res_defs[type].max == 1)
-		return read_res(rd, type, name, j);
+		return read_res(rd, parent, type, where, j);
 	if (!json_is_array(j))
-		return wrong_kind(rd, name, "an array of objects", j);
+		return wrong_kind(rd, where, "an array of objects", j);
 	json_array_foreach (j, i, v) {
-		snprintf(at, sizeof(at), "%s[%zu]", name, i);
-		r = read_res(rd, type, at, v);
+		snprintf(at, sizeof(at), "%.128s[%zu]", where, i);
+		r = read_res(rd, parent, type, at, v);
 		if (r < 0)
 			return r;
 	}
@@ -135,8 +157,8 @@ static int read_member(struct reader *rd, const char *key, json_t *v)
 	if (prop_find(RES_GLOBAL, key, &prop, NULL) == 0)
 		return read_prop(rd, &rd->conf->global, prop, key, v);
 	if (strcmp(key, res_defs[RES_GLOBAL].name) != 0 &&
-	    res_find(key, &type, rd->e) == 0)
-		return read_resources(rd, type, v);
+	    res_find(RES_GLOBAL, key, &type, rd->e) == 0)
+		return read_resources(rd, NULL, type, key, v);
 	r = prop_find(RES_GLOBAL, key, &prop, rd->e);
 	if (r == -ENOENT) /* neither: one list of both would be too long, name the key */
 		errmsg_set(rd->e, r,
@@ -198,45 +220,66 @@ static json_t *write_value(enum prop_id prop, const char *text)
 	case KIND_BOOL:
 		return json_boolean(strcmp(text, "true") == 0);
 	case KIND_NUMBER:
-		return json_integer((json_int_t)prop_number(text));
+		return json_integer((json_int_t)prop_number(prop, text));
 	default:
 		return json_string(text);
 	}
 }
 
-/* Adds the explicit values of a resource to @obj. */
+/* Adds the explicit values of a resource to @obj; a key that is not in its file is left
+ * out. */
 static int write_props(json_t *obj, const struct zres *r)
 {
 	const struct res_def *rd = &res_defs[r->type];
 
 	for (unsigned i = 0; i < rd->n_props; i++) {
 		enum prop_id prop = (enum prop_id)(rd->first + i);
+		const char *text = r->value[i];
 
-		if (zres_is_set(r, prop) &&
-		    json_object_set_new(obj, prop_def(prop)->name,
-					write_value(prop, zres_text(r, prop))) < 0)
+		if (!text || (prop_def(prop)->kind == KIND_KEY && !key_is_ref(text)))
+			continue;
+		if (json_object_set_new(obj, prop_def(prop)->name,
+					write_value(prop, text)) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int write_type(json_t *doc, const struct zconf *c, enum res_type type)
+static int write_type(json_t *doc, const struct zres *res, unsigned n,
+		      enum res_type type);
+
+/* A resource with what is inside it. */
+static int write_res(json_t *obj, const struct zres *r)
+{
+	int err = write_props(obj, r);
+
+	for (unsigned t = RES_GLOBAL + 1; err == 0 && t < RES_TYPE_N; t++)
+		if (res_defs[t].parent == r->type)
+			err = write_type(obj, r->inner, r->n_inner, (enum res_type)t);
+	return err;
+}
+
+/* The resources of one type among @n. */
+static int write_type(json_t *doc, const struct zres *res, unsigned n, enum res_type type)
 {
 	const struct res_def *rd = &res_defs[type];
 	json_t *list = NULL;
 
-	if (rd->max != 1 && zconf_next(c, type, NULL)) {
-		list = json_array();
-		if (json_object_set_new(doc, rd->name, list) < 0)
-			return -ENOMEM;
-	}
-	for (const struct zres *r = zconf_next(c, type, NULL); r;
-	     r = zconf_next(c, type, r)) {
-		json_t *obj = json_object();
-		int err = list ? json_array_append_new(list, obj)
-			       : json_object_set_new(doc, rd->name, obj);
+	for (unsigned i = 0; i < n; i++) {
+		json_t *obj;
+		int err;
 
-		if (err < 0 || write_props(obj, r) < 0)
+		if (res[i].type != type)
+			continue;
+		if (rd->max != 1 && !list) {
+			list = json_array();
+			if (json_object_set_new(doc, rd->name, list) < 0)
+				return -ENOMEM;
+		}
+		obj = json_object();
+		err = list ? json_array_append_new(list, obj)
+			   : json_object_set_new(doc, rd->name, obj);
+		if (err < 0 || write_res(obj, &res[i]) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -262,7 +305,8 @@ int zconf_format(const struct zconf *c, char **ret_text)
 	    write_props(doc, &c->global) < 0)
 		return -ENOMEM;
 	for (unsigned t = RES_GLOBAL + 1; t < RES_TYPE_N; t++)
-		if (write_type(doc, c, (enum res_type)t) < 0)
+		if (res_defs[t].parent == RES_GLOBAL &&
+		    write_type(doc, c->res, c->n_res, (enum res_type)t) < 0)
 			return -ENOMEM;
 	if (json_dump_callback(doc, add_to_buf, &b, JSON_INDENT(2)) < 0)
 		return -ENOMEM;

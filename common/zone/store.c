@@ -111,6 +111,36 @@ int zconf_template(const struct paths *p, const char *template, const char *zone
 	return errmsg_set(e, -ENOENT, "%.80s: no such template (%s)", template, path);
 }
 
+int zconf_load_file(const char *path, const char *zone, struct zconf **ret_conf,
+		    struct errmsg *e)
+{
+	int r = load_file(path, zone, ret_conf, e);
+
+	return r == -ENOENT ? errmsg_set(e, r, "%s: %s", path, strerror(-r)) : r;
+}
+
+int zone_lock(const struct paths *p, const char *zone, int *ret_fd, struct errmsg *e)
+{
+	cleanup(freep) char *path = paths_get(p, PATH_ZONE_LOCK, zone);
+	pid_t holder = 0;
+	char *slash;
+	int r;
+
+	if (!path)
+		return no_memory(e);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	r = dir_make(path, 0755);
+	*slash = '/';
+	if (r == 0)
+		r = file_lock(path, ret_fd, &holder);
+	if (r == -EBUSY)
+		return errmsg_set(e, r, "%s: the zone is being configured by process %d",
+				  zone, (int)holder);
+	return r < 0 ? errmsg_set(e, r, "%s: cannot be locked: %s", path, strerror(-r))
+		     : 0;
+}
+
 /* The zone's name when a directory entry is a zone's configuration: a new string. */
 static int entry_zone(const char *entry, char **ret_name)
 {

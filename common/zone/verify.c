@@ -2,105 +2,12 @@
 /*
  * verify.c - does a configuration make sense, by itself and among the other zones'
  */
-#include "common/zone/conf.h"
+#include "common/zone/check.h"
+#include "common/zone/keys.h"
+#include "common/zone/storage.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* -EINVAL when another resource of the type has the same (expanded) value. */
-static int check_unique(const struct zconf *c, const struct zres *r,
-			const struct zres *skip, enum prop_id prop, struct errmsg *e)
-{
-	const char *type = res_defs[r->type].name;
-	cleanup(freep) char *mine = zres_get(c, r, prop);
-	const struct zres *o = NULL;
-
-	if (!mine)
-		return errmsg_set(e, -ENOMEM, "no memory");
-	while ((o = zconf_next(c, r->type, o))) {
-		cleanup(freep) char *other = NULL;
-
-		if (o == skip || !zres_is_set(o, prop))
-			continue;
-		other = zres_get(c, o, prop);
-		if (!other)
-			return errmsg_set(e, -ENOMEM, "no memory");
-		if (strcmp(mine, other) == 0)
-			return errmsg_set(e, -EINVAL,
-					  "%s: %s: \"%.100s\": another %s has it already",
-					  type, prop_def(prop)->name, mine, type);
-	}
-	return 0;
-}
-
-int zconf_check_res(const struct zconf *c, const struct zres *r, const struct zres *skip,
-		    struct errmsg *e)
-{
-	const struct res_def *rd = &res_defs[r->type];
-	unsigned others = zconf_count(c, r->type) - (skip ? 1 : 0);
-	int err = 0;
-
-	if (rd->max && others >= rd->max)
-		return errmsg_set(e, -EINVAL, "%s: a zone has at most %u", rd->name,
-				  rd->max);
-	for (unsigned i = 0; err == 0 && i < rd->n_props; i++) {
-		enum prop_id prop = (enum prop_id)(rd->first + i);
-		const struct prop_def *d = prop_def(prop);
-		bool set = zres_is_set(r, prop);
-
-		if ((d->flags & (PF_REQUIRED | PF_AUTO)) && !set)
-			return errmsg_set(e, -EINVAL, "%s: %s is required (%s)", rd->name,
-					  d->name, d->help);
-		if ((d->flags & PF_UNIQUE) && set)
-			err = check_unique(c, r, skip, prop, e);
-	}
-	return err;
-}
-
-/* The lowest number of @prop that no other resource of the type has; false: none is free.
- */
-static bool lowest_free(const struct zconf *c, enum prop_id prop, const struct zres *skip,
-			uint64_t *ret)
-{
-	const struct prop_def *d = prop_def(prop);
-
-	for (uint64_t v = d->min; v <= d->max; v++) {
-		const struct zres *o = zconf_next(c, d->res, NULL);
-
-		while (o && (o == skip || !zres_is_set(o, prop) ||
-			     zres_number(c, o, prop) != v))
-			o = zconf_next(c, d->res, o);
-		if (!o) {
-			*ret = v;
-			return true;
-		}
-	}
-	return false;
-}
-
-int zconf_fill_auto(const struct zconf *c, struct zres *r, const struct zres *skip,
-		    struct errmsg *e)
-{
-	const struct res_def *rd = &res_defs[r->type];
-	char text[32];
-	uint64_t v = 0;
-	int err;
-
-	for (unsigned i = 0; i < rd->n_props; i++) {
-		enum prop_id prop = (enum prop_id)(rd->first + i);
-
-		if (!(prop_def(prop)->flags & PF_AUTO) || zres_is_set(r, prop))
-			continue;
-		if (!lowest_free(c, prop, skip, &v))
-			return errmsg_set(e, -EINVAL, "%s: no %s is free", rd->name,
-					  prop_def(prop)->name);
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
-		err = zres_set(r, prop, text, e);
-		if (err < 0)
-			return err;
-	}
-	return 0;
-}
 
 /*
  * DOC: Dependencies on other zones
@@ -267,6 +174,22 @@ static int check_zones(const struct paths *p, const struct zconf *c, struct errm
 	return 0;
 }
 
+/* The key is where the configuration says, and only root reads it. One who may not look
+ * into the directory cannot tell. */
+static int check_key(const struct paths *p, const struct zconf *c, struct errmsg *e)
+{
+	char hex[KEY_HEX_LEN + 1];
+	int r = zone_key_load(p, c, hex, e);
+
+	explicit_bzero(hex, sizeof(hex));
+	if (r == -ENODATA || r == -EACCES) {
+		if (e)
+			e->text[0] = '\0';
+		return 0;
+	}
+	return r;
+}
+
 int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e)
 {
 	int r = zconf_check_res(c, &c->global, &c->global, e);
@@ -274,10 +197,16 @@ int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e)
 	for (unsigned i = 0; r == 0 && i < c->n_res; i++)
 		r = zconf_check_res(c, &c->res[i], &c->res[i], e);
 	if (r == 0)
+		r = check_together(c, e);
+	if (r == 0)
 		r = check_groups(c, e);
 	if (r == 0)
 		r = check_zones(p, c, e);
 	if (r == 0)
 		r = check_cycles(p, c, e);
-	return r;
+	if (r == 0)
+		r = macs_check_zones(p, c, e);
+	if (r == 0)
+		r = zone_disks_check(p, c, e);
+	return r == 0 ? check_key(p, c, e) : r;
 }

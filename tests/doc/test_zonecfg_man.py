@@ -58,7 +58,7 @@ def every_type_has_its_properties_under_it(t):
     if len(expected) < 2:
         raise AssertionError("no types in: %r" % expected)
     found, current = {"global": []}, None
-    section = page().split(".Ss Properties")[1]
+    section = page().split(".Ss Properties")[1].split(".Ss ")[0]
     depth = 0
     for line in section.split("\n"):
         depth += line.startswith(".Bl") - line.startswith(".El")
@@ -68,6 +68,23 @@ def every_type_has_its_properties_under_it(t):
         elif m:
             (found["global"] if depth == 1 else current).append(m.group(1))
     kz.eq({k: sorted(v) for k, v in found.items()}, {k: sorted(v) for k, v in expected.items()})
+
+
+@kz.test
+def what_is_only_stored_is_said(t):
+    expected, found = {}, {}
+    for name in types(t):
+        text = t.run("zonecfg", "help", name).stdout
+        stored = re.findall(r"^\t(\S+).*\n\t\t.*stored, but not applied yet", text, re.M)
+        if stored:
+            expected[name] = sorted(stored)
+    section = page().split(".Ss Stored, but not applied yet")[1].split(".Sh ")[0]
+    for line in section.split("\n"):
+        if line.startswith(".It Cm "):
+            current = found.setdefault(line.split()[2], [])
+        elif line.startswith(".Cm "):
+            current.append(line.split()[1])
+    kz.eq(found, expected)
 
 
 @kz.test

@@ -56,13 +56,53 @@ static int f_ask(void *ctx, const char *question)
 	return 1;
 }
 
-static int f_write_file(void *ctx, const char *path, const char *text, struct errmsg *e)
+static int f_write_file(void *ctx, const char *path, const char *text, bool secret,
+			struct errmsg *e)
 {
 	return 0;
 }
 
-static const struct zcfg_ops ops = { f_load, f_template, f_verify, f_fine,      f_fine,
-				     f_save, f_remove,   f_ask,    f_write_file };
+static int f_archive(void *ctx, const char *path, struct zconf **ret_conf,
+		     struct errmsg *e)
+{
+	return errmsg_set(e, -ENOENT, "no file");
+}
+
+/* The key as it was set; references lead nowhere here. */
+static int f_load_key(void *ctx, const struct zconf *c, bool shown,
+		      char ret_hex[static KEY_HEX_LEN + 1], struct errmsg *e)
+{
+	const char *raw = zres_text(zconf_next(c, RES_KEYSOURCE, NULL), PROP_KEY_RAW);
+
+	if (key_is_ref(raw))
+		return errmsg_set(e, -ENOENT, "no key");
+	memcpy(ret_hex, raw, KEY_HEX_LEN + 1);
+	return 0;
+}
+
+static int f_random(void *ctx, void *bytes, size_t n)
+{
+	static unsigned seed;
+
+	for (size_t i = 0; i < n; i++)
+		((unsigned char *)bytes)[i] = (unsigned char)rand_r(&seed);
+	return 0;
+}
+
+static const struct zcfg_ops ops = {
+	.load = f_load,
+	.template = f_template,
+	.verify = f_verify,
+	.lock = f_fine,
+	.may_remove = f_fine,
+	.save = f_save,
+	.remove = f_remove,
+	.ask = f_ask,
+	.write_file = f_write_file,
+	.archive = f_archive,
+	.load_key = f_load_key,
+	.random = { f_random, NULL },
+};
 
 /* Runs the lines of a text; what failed does not matter when errors are for people. */
 static int run(struct zconf **stored, const char *text, bool interactive, struct buf *out)
@@ -104,9 +144,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (stored) {
 		/* A new zone begins with `create -b`, which sets the brand. */
 		ASSERT(zres_set(&stored->global, PROP_BRAND, "solaris-kz", NULL) == 0);
-		ASSERT(run(&stored, "export", false, &text) == 0);
-		ASSERT(run(&again, text.p, false, NULL) == 0);
-		ASSERT(again && zconf_equal(stored, again));
+		if (run(&stored, "export", false, &text) == 0) {
+			ASSERT(run(&again, text.p, false, NULL) == 0);
+			ASSERT(again && zconf_equal(stored, again));
+		}
 	}
 	buf_fini(&text);
 	zconf_free(stored);

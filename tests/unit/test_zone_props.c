@@ -18,7 +18,10 @@ TEST(table, every_row_is_whole)
 		T_TRUE(d->help && *d->help);
 		T_TRUE(d->min <= d->max);
 		T_TRUE((unsigned)d->kind < PROP_KIND_N);
-		T_EQ(d->kind == KIND_ENUM, d->words != NULL);
+		if (d->kind == KIND_ENUM || d->kind == KIND_WORDS)
+			T_NOT_NULL(d->words);
+		T_TRUE((unsigned)d->when < PROP_WHEN_N);
+		T_TRUE(!(d->flags & PF_READONLY) || d->def);
 		T_TRUE((d->kind != KIND_NUMBER && d->kind != KIND_SIZE) || d->max > 0);
 		T_TRUE(prop_index((enum prop_id)i) < res_defs[d->res].n_props);
 	}
@@ -48,7 +51,7 @@ TEST(table, a_default_is_a_good_value_in_its_canonical_form)
 		struct errmsg e = { "" };
 		char *s = NULL;
 
-		if (!prop_defs[i].def)
+		if (!prop_defs[i].def || (prop_defs[i].flags & PF_READONLY))
 			continue;
 		T_OK(prop_parse((enum prop_id)i, prop_defs[i].def, &s, &e));
 		T_STREQ(s, prop_defs[i].def);
@@ -72,9 +75,9 @@ TEST(table, what_is_unsupported_is_not_supported)
 		struct errmsg e = { "" };
 
 		if (!rows[i].res) {
-			T_EQ(res_find(rows[i].name, &type, &e), -ENOTSUP);
+			T_EQ(res_find(RES_GLOBAL, rows[i].name, &type, &e), -ENOTSUP);
 		} else {
-			T_OK(res_find(rows[i].res, &type, &e));
+			T_OK(res_find(RES_GLOBAL, rows[i].res, &type, &e));
 			T_EQ(prop_find(type, rows[i].name, &prop, &e), -ENOTSUP);
 		}
 		T_HAS(e.text, rows[i].name);
@@ -87,13 +90,20 @@ TEST(table, unknown_names_are_refused_with_what_there_is)
 	enum res_type type;
 	enum prop_id prop;
 
-	T_EQ(res_find("disk", &type, &e), -ENOENT);
+	T_EQ(res_find(RES_GLOBAL, "disk", &type, &e), -ENOENT);
 	T_STREQ(e.text,
-		"\"disk\": no such resource type; there are: direct-boot, device, "
-		"capped-memory, virtual-cpu, smf-dependency");
+		"\"disk\": no such resource type; there are: direct-boot, anet, net, device, "
+		"capped-memory, virtual-cpu, dedicated-cpu, capped-cpu, suspend, keysource, "
+		"smf-dependency, attr, admin, rctl");
+	T_EQ(res_find(RES_GLOBAL, "mac", &type, &e), -ENOENT);
+	T_OK(res_find(RES_ANET, "mac", &type, &e));
+	T_EQ(type, RES_ANET_MAC);
+	T_EQ(res_find(RES_DEVICE, "mac", &type, &e), -ENOENT);
+	T_STREQ(e.text, "\"mac\": no such resource type; there are: none");
 	T_EQ(prop_find(RES_CAPPED_MEMORY, "size", &prop, &e), -ENOENT);
-	T_STREQ(e.text, "capped-memory: \"size\": no such property; there are: physical");
-	T_EQ(res_find("\033[2J", &type, &e), -ENOENT);
+	T_STREQ(e.text, "capped-memory: \"size\": no such property; there are: "
+			"physical, pagesize-policy");
+	T_EQ(res_find(RES_GLOBAL, "\033[2J", &type, &e), -ENOENT);
 	T_HAS(e.text, "\"?[2J\": no such resource type");
 }
 
@@ -145,7 +155,7 @@ static const struct {
 	{ PROP_STORAGE, "dev:/dev/vg/%{zonename}%{id}", "dev:/dev/vg/%{zonename}%{id}",
 	  NULL },
 	{ PROP_STORAGE, "/a", NULL,
-	  "unknown kind of storage; allowed: file:PATH or dev:PATH" },
+	  "the kind of storage is missing; allowed: file:PATH or dev:PATH" },
 	{ PROP_STORAGE, "nfs://h/a", NULL, "unknown kind of storage" },
 	{ PROP_STORAGE, "file:a", NULL, "not an absolute path" },
 	{ PROP_BOOTARGS, "", "", NULL },
@@ -163,6 +173,79 @@ static const struct {
 	{ PROP_DEP_FMRI, "svc:/a:b:c", NULL, "not an FMRI" },
 	{ PROP_DEP_FMRI, "svc:/a:", NULL, "not an FMRI" },
 	{ PROP_DEP_FMRI, "svc:/a b", NULL, "not an FMRI" },
+	{ PROP_ZONEPATH, "/x", NULL, "global: zonepath: it cannot be set" },
+	{ PROP_IP_TYPE, "shared", NULL, "not one of the words; allowed: exclusive" },
+	{ PROP_HOSTID, "0x2E7d21", "0x002e7d21", NULL },
+	{ PROP_HOSTID, "0x0", NULL, "not such a number" },
+	{ PROP_HOSTID, "0x123456789", NULL, "too large" },
+	{ PROP_HOSTID, "12345678", NULL, "allowed: 0x and 8 hexadecimal digits" },
+	{ PROP_CPU_SHARES, "65536", NULL, "too large; allowed: 1 to 65535" },
+	{ PROP_TENANT, "acme-1", "acme-1", NULL },
+	{ PROP_TENANT, "-x", NULL, "it has to begin with a letter or digit" },
+	{ PROP_TENANT, "a b", NULL, "a character that is not allowed" },
+	{ PROP_GOALS, "agent", "agent", NULL },
+	{ PROP_GOALS, "console:login: ", "console:login: ", NULL },
+	{ PROP_GOALS, "console:", NULL, "too short" },
+	{ PROP_GOALS, "later", NULL, "allowed: agent, port, console:PATTERN or none" },
+	{ PROP_LOWER_LINK, "net%{id}", "net%{id}", NULL },
+	{ PROP_LOWER_LINK, "net/0", NULL, "not allowed; allowed: 1 to 15 letters" },
+	{ PROP_LOWER_LINK, "abcdefghijklmnop", NULL, "too long" },
+	{ PROP_ANET_ADDRESS, "10.0.0.1/24,FE80:0::1", "10.0.0.1/24,fe80::1", NULL },
+	{ PROP_ANET_ADDRESS, "10.0.0.1,10.0.0.1", NULL, "an address is doubled" },
+	{ PROP_ANET_ADDRESS, "10.0.0.1/33", NULL, "not the length of a prefix" },
+	{ PROP_ANET_ADDRESS, "10.0.0.1/", NULL, "not the length of a prefix" },
+	{ PROP_ANET_ADDRESS, "10.0.0", NULL, "not an IP address" },
+	{ PROP_ANET_ADDRESS, "", NULL, "not an IP address" },
+	{ PROP_ANET_ADDRESS, "10.0.0.1,", NULL, "not an IP address" },
+	{ PROP_LINK_PROTECTION, "restricted,ip-nospoof", "restricted,ip-nospoof", NULL },
+	{ PROP_LINK_PROTECTION, "none,none", NULL, "a word is doubled" },
+	{ PROP_LINK_PROTECTION, "none,", NULL, "a word is missing" },
+	{ PROP_LINK_PROTECTION, "nospoof", NULL, "allowed: a list of mac-nospoof, " },
+	{ PROP_ANET_MAC_ADDRESS, "auto", "auto", NULL },
+	{ PROP_ANET_MAC_ADDRESS, "2:8:20:A:bC:0", "02:08:20:0a:bc:00", NULL },
+	{ PROP_ANET_MAC_ADDRESS, "random", NULL, "allowed: auto, or the MAC address" },
+	{ PROP_ANET_MAC_ADDRESS, "3:8:20:a:b:c", NULL,
+	  "not the MAC address of a station" },
+	{ PROP_ANET_MAC_ADDRESS, "0:0:0:0:0:0", NULL,
+	  "not the MAC address of a station" },
+	{ PROP_ANET_MAC_ADDRESS, "2:8:20:a:b", NULL, "not the MAC address of a station" },
+	{ PROP_ANET_MAC_ADDRESS, "2:8:20:a:b:c:d", NULL, "not the MAC address" },
+	{ PROP_ANET_MAC_ADDRESS, "2:8:20:a:b:100", NULL, "not the MAC address" },
+	{ PROP_ANET_AUTO_MAC, "auto", NULL, "not the MAC address of a station" },
+	{ PROP_VLAN_ID, "4095", NULL, "too large; allowed: 1 to 4094" },
+	{ PROP_MTU, "67", NULL, "too small; allowed: 68 to 65535" },
+	{ PROP_MAXBW, "1000", NULL, "too small; allowed: 1K to 1T" },
+	{ PROP_MATCH, "/dev/disk/by-id/x%{id}", "/dev/disk/by-id/x%{id}", NULL },
+	{ PROP_MATCH, "dev:/dev/x", NULL, "not an absolute path" },
+	{ PROP_DEDICATED_NCPUS, "2-4", "2-4", NULL },
+	{ PROP_DEDICATED_NCPUS, "4-4", "4", NULL },
+	{ PROP_DEDICATED_NCPUS, "4-2", NULL, "the range ends before it begins" },
+	{ PROP_DEDICATED_NCPUS, "0", NULL, "too small" },
+	{ PROP_DEDICATED_NCPUS, "2-", NULL, "not a number or range" },
+	{ PROP_DEDICATED_CPUS, "8,0-2,3,1", "0-3,8", NULL },
+	{ PROP_DEDICATED_CPUS, "0-4095", "0-4095", NULL },
+	{ PROP_DEDICATED_CPUS, "4096", NULL, "too large" },
+	{ PROP_DEDICATED_CPUS, "1,", NULL, "not a list of numbers and ranges" },
+	{ PROP_DEDICATED_CPUS, "1;2", NULL, "not a list" },
+	{ PROP_CAPPED_NCPUS, "1.50", "1.5", NULL },
+	{ PROP_CAPPED_NCPUS, "0.05", "0.05", NULL },
+	{ PROP_CAPPED_NCPUS, "2", "2", NULL },
+	{ PROP_CAPPED_NCPUS, "0", NULL, "too small; allowed: 0.01 to 1024" },
+	{ PROP_CAPPED_NCPUS, "1.", NULL, "not such a number" },
+	{ PROP_CAPPED_NCPUS, "1.505", NULL, "not such a number" },
+	{ PROP_KEY_RAW, "00112233445566778899AABBCCDDEEFF",
+	  "00112233445566778899aabbccddeeff", NULL },
+	{ PROP_KEY_RAW, "00112233445566778899aabbccddeef", NULL,
+	  "keysource: raw: not a key; allowed: 32 hexadecimal digits" },
+	{ PROP_ADMIN_USER, "root", "root", NULL },
+	{ PROP_ADMIN_AUTHS, "login,fly", NULL, "allowed: a list of login, manage" },
+	{ PROP_ATTR_TYPE, "list", NULL, "allowed: string, int, uint or boolean" },
+	{ PROP_RCTL_NAME, "zone.max-lwps", NULL, "zone.cpu-cap or zone.cpu-shares" },
+	{ PROP_RCTL_VALUE, "(priv=privileged,limit=20,action=none)",
+	  "(priv=privileged,limit=20,action=none)", NULL },
+	{ PROP_RCTL_VALUE, "(priv=privileged,limit=0,action=none)", NULL, "too small" },
+	{ PROP_RCTL_VALUE, "(priv=basic,limit=2,action=none)", NULL, "not such a value" },
+	{ PROP_RCTL_VALUE, "20", NULL, "allowed: (priv=privileged,limit=NUMBER,action" },
 };
 
 TEST(values, are_taken_in_canonical_form_or_refused_with_what_is_allowed)

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * storage.c - the disks of a zone: where they are, and what may be one
+ */
+#include "common/zone/storage.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+bool zone_disk_is_default(const struct zres *dev)
+{
+	return !zres_is_set(dev, PROP_MATCH) && !zres_is_set(dev, PROP_STORAGE);
+}
+
+int zone_disk_path(const struct paths *p, const struct zconf *c, const struct zres *dev,
+		   char **ret_path)
+{
+	cleanup(freep) char *text = NULL;
+	cleanup(freep) char *dir = NULL;
+	char *path = NULL;
+
+	if (zone_disk_is_default(dev)) {
+		dir = paths_get(p, PATH_ZONE_VAR, c->name);
+		if (!dir ||
+		    asprintf(&path, "%s/disk%llu", dir,
+			     (unsigned long long)zres_number(c, dev, PROP_DEVICE_ID)) < 0)
+			return -ENOMEM;
+	} else if (zres_is_set(dev, PROP_MATCH)) {
+		path = zres_get(c, dev, PROP_MATCH);
+	} else {
+		text = zres_get(c, dev, PROP_STORAGE);
+		path = text ? strdup(strchr(text, ':') + 1) : NULL;
+	}
+	if (!path)
+		return -ENOMEM;
+	*ret_path = path;
+	return 0;
+}
+
+/* The disk that a partition is on: the directory above it in sysfs. */
+static void whole_disk(const char *sysfs_dir, char *out, size_t size)
+{
+	char real[PATH_MAX];
+	char *slash;
+
+	snprintf(out, size, "its disk");
+	if (!realpath(sysfs_dir, real))
+		return;
+	slash = strrchr(real, '/');
+	*slash = '\0';
+	slash = strrchr(real, '/');
+	if (slash && slash[1])
+		snprintf(out, size, "/dev/%.60s", slash + 1);
+}
+
+int storage_check(const char *path, const struct stat *st, const char *sysfs,
+		  struct errmsg *e)
+{
+	char dir[PATH_MAX], file[PATH_MAX + 16], disk[80];
+
+	if (S_ISREG(st->st_mode))
+		return 0;
+	if (!S_ISBLK(st->st_mode))
+		return errmsg_set(e, -EINVAL, "%s: neither a block device nor a file",
+				  path);
+	snprintf(dir, sizeof(dir), "%s/dev/block/%u:%u", sysfs, major(st->st_rdev),
+		 minor(st->st_rdev));
+	snprintf(file, sizeof(file), "%s/partition", dir);
+	if (access(file, F_OK) < 0)
+		return 0;
+	whole_disk(dir, disk, sizeof(disk));
+	return errmsg_set(e, -EINVAL, "%s: a partition: give the zone a whole disk (%s)",
+			  path, disk);
+}
+
+/* One that is the same as an earlier one, however it is written. */
+static int check_one(const struct paths *p, const struct zconf *c, const struct zres *dev,
+		     struct errmsg *e)
+{
+	cleanup(freep) char *path = NULL;
+	const struct zres *o = NULL;
+	struct stat st, other_st;
+	int r = zone_disk_path(p, c, dev, &path);
+	bool there;
+
+	if (r < 0)
+		return errmsg_set(e, r, "no memory");
+	there = stat(path, &st) == 0;
+	r = there ? storage_check(path, &st, SYSFS_DEFAULT, e) : 0;
+	if (r < 0)
+		return errmsg_prefix(e, r, "device");
+	while ((o = zconf_next(c, RES_DEVICE, o)) != dev) {
+		cleanup(freep) char *other = NULL;
+		bool same;
+
+		if (zone_disk_path(p, c, o, &other) < 0)
+			return errmsg_set(e, -ENOMEM, "no memory");
+		same = strcmp(path, other) == 0;
+		if (there && !same && stat(other, &other_st) == 0)
+			same = S_ISBLK(st.st_mode)
+				       ? S_ISBLK(other_st.st_mode) &&
+						 st.st_rdev == other_st.st_rdev
+				       : st.st_dev == other_st.st_dev &&
+						 st.st_ino == other_st.st_ino;
+		if (same)
+			return errmsg_set(e, -EINVAL,
+					  "device: %s: another device is the same disk",
+					  path);
+	}
+	return 0;
+}
+
+/* The suspend image has its disk for itself. */
+static int check_suspend(const struct paths *p, const struct zconf *c, struct errmsg *e)
+{
+	const struct zres *r = zconf_next(c, RES_SUSPEND, NULL);
+	cleanup(freep) char *text = NULL;
+	const struct zres *o = NULL;
+	const char *path;
+	struct stat st;
+	int err = 0;
+
+	if (!r || !zres_is_set(r, PROP_SUSPEND_STORAGE))
+		return 0;
+	text = zres_get(c, r, PROP_SUSPEND_STORAGE);
+	if (!text)
+		return errmsg_set(e, -ENOMEM, "no memory");
+	path = strchr(text, ':') + 1;
+	if (stat(path, &st) == 0)
+		err = storage_check(path, &st, SYSFS_DEFAULT, e);
+	if (err < 0)
+		return errmsg_prefix(e, err, "suspend");
+	while ((o = zconf_next(c, RES_DEVICE, o))) {
+		cleanup(freep) char *other = NULL;
+
+		if (zone_disk_path(p, c, o, &other) < 0)
+			return errmsg_set(e, -ENOMEM, "no memory");
+		if (strcmp(path, other) == 0)
+			return errmsg_set(e, -EINVAL,
+					  "suspend: storage: \"%s\": a device has it",
+					  text);
+	}
+	return 0;
+}
+
+int zone_disks_check(const struct paths *p, const struct zconf *c, struct errmsg *e)
+{
+	const struct zres *dev = NULL;
+	int r = 0;
+
+	while (r == 0 && (dev = zconf_next(c, RES_DEVICE, dev)))
+		r = check_one(p, c, dev, e);
+	return r == 0 ? check_suspend(p, c, e) : r;
+}
