@@ -378,13 +378,15 @@ def verify_names_everything_that_is_not_there(t):
     t.write("kernel", "x")
     t.write("etc/zones/web.json", json.dumps(
         {"version": 1, "direct-boot": {"kernel": t.path("kernel"), "initrd": "/nowhere/initrd"},
-         "device": [{"id": 2, "storage": "file:/dev/null"}, {"id": 5},
-                    {"id": 7, "storage": "dev:/dev/null"}]}))
+         "device": [{"id": 2, "storage": "file:/nowhere/disk"}, {"id": 5},
+                    {"id": 7, "storage": "dev:" + t.path("kernel")},
+                    {"id": 8, "match": "/nowhere/match"}]}))
     text = t.run("zoneadm", "-z", "web", "verify", status=1).stderr
     kz.eq(text.replace("zoneadm: zone 'web': ", ""),
           "direct-boot: initrd: /nowhere/initrd: No such file or directory\n"
-          "device 2: storage: /dev/null: not a file\n"
-          "device 7: storage: /dev/null: not a block device\n")
+          "device 2: storage: /nowhere/disk: No such file or directory\n"
+          "device 7: storage: %s: not a block device\n"
+          "device 8: match: /nowhere/match: No such file or directory\n" % t.path("kernel"))
 
 
 @kz.test

@@ -168,7 +168,8 @@ def tab_completes_what_is_certain_and_shows_what_is_not(t):
     term.press("\r")
     term.expect(DEVICE)
     term.press("set \t")
-    kz.eq(term.expect(DEVICE + "set ").split()[-3:], ["bootpri=", "id=", "storage="])
+    kz.eq(term.expect(DEVICE + "set ").split()[-4:],
+          ["bootpri=", "id=", "match=", "storage="])
     term.press("id=7\r")
     term.expect(DEVICE)
     term.say("end")

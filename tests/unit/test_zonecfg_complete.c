@@ -67,23 +67,33 @@ static const struct {
 	{ "create", "xyz", "" },
 	{ "create", "info; se", "select |set " },
 	/* options and what they take */
-	{ "create", "create -", "-F |-b |-t " },
-	{ "create", "create -F -", "-F |-b |-t " },
+	{ "create", "create -", "-F |-a |-b |-t " },
+	{ "create", "create -F -", "-F |-a |-b |-t " },
 	{ "create", "create -t SYSsolaris-kz-", "SYSsolaris-kz-minimal " },
 	{ "create", "export -f /et", "" },
 	{ "create", "verify -", "" },
 	/* types: that can be added, that are there */
 	{ TWO_DISKS, "add virtual", "" },
-	{ TWO_DISKS, "add de", "device " },
+	{ TWO_DISKS, "add de", "dedicated-cpu |device " },
 	{ TWO_DISKS, "select ", "device |virtual-cpu " },
 	{ TWO_DISKS, "remove -F d", "device " },
-	{ TWO_DISKS, "info device ", "bootpri=|id=|storage=" },
+	{ TWO_DISKS, "info device ", "bootpri=|id=|match=|storage=" },
 	{ TWO_DISKS, "info boot", "boot-priority |bootargs " },
 	/* properties of the scope */
 	{ "create", "set boot", "boot-priority=|bootargs=" },
 	{ "create", "clear auto", "autoboot |autoshutdown " },
 	{ "create -b; add virtual-cpu", "set ", "ncpus=" },
-	{ "create", "add device; set ", "bootpri=|id=|storage=" },
+	{ "create", "add device; set ", "bootpri=|id=|match=|storage=" },
+	/* resources inside one, and lists */
+	{ "create", "add mac", "" },
+	{ "create; add anet", "add ",
+	  "allowed-address |defrouter |link-protection |mac " },
+	{ "create; add anet", "select ", "" },
+	{ "create; add anet; add mac; end", "select m", "mac " },
+	{ "create; add anet; add mac", "set ", "auto-mac-address=|mac-address=" },
+	{ "create; add anet; add mac", "end; set m", "mac-address=|maxbw=|mtu=" },
+	{ "create", "add anet; add mac; set mac-address=", "auto" },
+	{ "create; add admin", "add auths l", "liveconfig|login" },
 	{ "create; add device", "cancel; set boot", "boot-priority=|bootargs=" },
 	{ "create", "set autoboot=true ", "" },
 	/* values */
@@ -102,6 +112,7 @@ static const struct {
 	/* help */
 	{ "create", "help se", "select |set " },
 	{ "create", "help nc", "ncpus " },
+	{ "create", "help mac", "mac |mac-address " },
 	{ "create", "help dev", "device " },
 	/* nothing in comments and quotes */
 	{ "create", "# set ", "" },
