@@ -3,29 +3,46 @@
  * repo.c - state.json: what must outlive the restarter
  */
 #include "restarter/repo.h"
+#include "common/base/json.h"
 #include "common/sys/file.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
-static void saved_to_json(json_t *o, const struct core_saved *s)
+/* An object being filled; what fails for want of memory is remembered. */
+struct object {
+	json_t *o;
+	bool failed;
+};
+
+static void put(struct object *to, const char *key, json_t *take_value)
 {
-	json_object_set_new(o, "enabled", json_boolean(s->enabled));
-	if (s->enabled_temporary)
-		json_object_set_new(o, "enabled_temporary", json_boolean(s->enabled));
-	json_object_set_new(o, "instance", json_string(inst_state_names[s->state]));
-	json_object_set_new(o, "since_ms", json_integer((json_int_t)s->since_ms));
-	if (*s->reason)
-		json_object_set_new(o, "reason", json_string(s->reason));
+	if (json_object_set_new(to->o, key, take_value) < 0)
+		to->failed = true;
 }
 
-static json_t *zone_to_json(struct shell *sh, struct zone *z)
+static void put_ms(struct object *to, const char *key, uint64_t ms)
+{
+	if (ms)
+		put(to, key, json_integer((json_int_t)ms));
+}
+
+static void put_saved(struct object *to, const struct core_saved *s)
+{
+	put(to, "enabled", json_boolean(s->enabled));
+	if (s->enabled_temporary)
+		put(to, "enabled_temporary", json_boolean(s->enabled));
+	put(to, "instance", json_string(inst_state_names[s->state]));
+	put(to, "since_ms", json_integer((json_int_t)s->since_ms));
+	if (*s->reason)
+		put(to, "reason", json_text(s->reason));
+}
+
+/* What the core knows of the zone's instance, if there is one. */
+static void put_instance(struct shell *sh, struct zone *z, struct object *to)
 {
 	struct inst *inst =
 		z->life == LIFE_INSTALLED ? core_find(sh->core, z->name) : NULL;
-	json_t *o = json_object();
-	char uuid[UUID_TEXT_SIZE];
 	struct core_view v;
 
 	if (inst) {
@@ -33,33 +50,38 @@ static json_t *zone_to_json(struct shell *sh, struct zone *z)
 		z->running_ms = v.running_ms ? v.running_ms : z->running_ms;
 		z->online_ms = v.online_ms ? v.online_ms : z->online_ms;
 	}
-	json_object_set_new(o, "state", json_string(life_state_names[z->life]));
-	if (!uuid_is_zero(z->uuid)) {
-		uuid_format(z->uuid, uuid);
-		json_object_set_new(o, "uuid", json_string(uuid));
-	}
-	if (z->id >= 0)
-		json_object_set_new(o, "id", json_integer(z->id));
-	if (z->boot_args)
-		json_object_set_new(o, "boot_args", json_string(z->boot_args));
-	if (z->started_ms)
-		json_object_set_new(o, "started_ms",
-				    json_integer((json_int_t)z->started_ms));
-	if (z->running_ms)
-		json_object_set_new(o, "running_ms",
-				    json_integer((json_int_t)z->running_ms));
-	if (z->online_ms)
-		json_object_set_new(o, "online_ms",
-				    json_integer((json_int_t)z->online_ms));
+	put_ms(to, "started_ms", z->started_ms);
+	put_ms(to, "running_ms", z->running_ms);
+	put_ms(to, "online_ms", z->online_ms);
 	if (inst) {
 		core_saved_of(sh->core, inst, &z->saved);
-		saved_to_json(o, &z->saved);
+		put_saved(to, &z->saved);
 	}
-	return o;
+}
+
+/* NULL when memory is short. */
+static json_t *zone_to_json(struct shell *sh, struct zone *z)
+{
+	struct object to = { .o = json_object() };
+	char uuid[UUID_TEXT_SIZE];
+
+	put(&to, "state", json_string(life_state_names[z->life]));
+	if (!uuid_is_zero(z->uuid)) {
+		uuid_format(z->uuid, uuid);
+		put(&to, "uuid", json_string(uuid));
+	}
+	if (z->id >= 0)
+		put(&to, "id", json_integer(z->id));
+	if (z->boot_args)
+		put(&to, "boot_args", json_text(z->boot_args));
+	put_instance(sh, z, &to);
+	if (to.failed)
+		json_decref(to.o);
+	return to.failed ? NULL : to.o;
 }
 
 /* The new file in the place of the old, and that one as state.json.1. */
-static int replace(const char *path, const char *text)
+static int replace(const char *path, const struct buf *text)
 {
 	cleanup(freep) char *prev = NULL;
 	cleanup(freep) char *temp = NULL;
@@ -70,7 +92,7 @@ static int replace(const char *path, const char *text)
 		return -ENOMEM;
 	(void)unlink(temp);
 	kept = link(path, temp) == 0; /* losing that one is no reason to stop */
-	r = file_replace(path, text, strlen(text), 0640, true);
+	r = file_replace(path, text->p, text->len, 0640, true);
 	if (kept && (r < 0 || rename(temp, prev) < 0))
 		(void)unlink(temp);
 	return r;
@@ -79,22 +101,23 @@ static int replace(const char *path, const char *text)
 int repo_save(struct shell *sh)
 {
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_STATE, NULL);
-	cleanup(freep) char *text = NULL;
-	json_t *root = json_object(), *zones = json_object();
+	cleanup(buf_fini) struct buf text = { 0 };
+	struct object root = { .o = json_object() };
+	struct object zones = { .o = json_object() };
 
-	json_object_set_new(root, "version", json_integer(REPO_VERSION));
-	json_object_set_new(root, "boot_id", json_string(sh->boot_id));
-	json_object_set_new(root, "next_id", json_integer(sh->next_id));
 	for (unsigned i = 0; i < sh->zones.n; i++)
 		if (sh->zones.v[i]->life != LIFE_CONFIGURED)
-			json_object_set_new(zones, sh->zones.v[i]->name,
-					    zone_to_json(sh, sh->zones.v[i]));
-	if (json_object_set_new(root, "zones", zones) == 0)
-		text = json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS);
-	json_decref(root);
-	if (!text || !path)
+			put(&zones, sh->zones.v[i]->name,
+			    zone_to_json(sh, sh->zones.v[i]));
+	put(&root, "version", json_integer(REPO_VERSION));
+	put(&root, "boot_id", json_text(sh->boot_id));
+	put(&root, "next_id", json_integer(sh->next_id));
+	put(&root, "zones", zones.o);
+	buf_add_json(&text, root.o, JSON_INDENT(1) | JSON_SORT_KEYS);
+	json_decref(root.o);
+	if (!path || root.failed || zones.failed || buf_error(&text))
 		return -ENOMEM;
-	return replace(path, text);
+	return replace(path, &text);
 }
 
 static int inst_state_parse(const char *name, enum inst_state *ret_state)

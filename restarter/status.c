@@ -8,6 +8,7 @@
  * once, and tried again every second.
  */
 #include "restarter/status.h"
+#include "common/base/json.h"
 #include "common/sys/file.h"
 #include "common/sys/log.h"
 #include "restarter/shell.h"
@@ -55,12 +56,13 @@ static int write_file(struct status *s)
 {
 	cleanup(freep) char *path = paths_get(&s->sh->paths, PATH_STATUS, NULL);
 	json_t *doc = view_status(s->sh);
-	cleanup(freep) char *text = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
+	cleanup(buf_fini) struct buf text = { 0 };
 
+	buf_add_json(&text, doc, JSON_INDENT(1));
 	json_decref(doc);
-	if (!path || !text)
+	if (!path || buf_error(&text))
 		return -ENOMEM;
-	return file_replace(path, text, strlen(text), 0644, false);
+	return file_replace(path, text.p, text.len, 0644, false);
 }
 
 static void fired(uv_timer_t *t)

@@ -7,25 +7,13 @@
  * top-level builder checks what it must have.
  */
 #include "restarter/view.h"
-#include "common/base/buf.h"
+#include "common/base/json.h"
 #include "restarter/hosts.h"
 #include "restarter/stray.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-/* A text that may have been cut in the middle of a character, or quote a guest. */
-static json_t *text_json(const char *text)
-{
-	json_t *j = json_string(text);
-	cleanup(freep) char *ascii = j ? NULL : strdup(text);
-
-	for (char *p = ascii; p && *p; p++)
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	return j ? j : ascii ? json_string(ascii) : NULL;
-}
 
 static void set(json_t *o, const char *key, json_t *value)
 {
@@ -163,7 +151,7 @@ json_t *view_instance(const struct shell *sh, const struct zone *z)
 		      "enabled_temporary", v.enabled_temporary, "contract",
 		      z->host ? (int)z->host->pid : 0);
 	set_fmri(o, z);
-	set(o, "reason", text_json(reason_of(sh, z, &v)));
+	set(o, "reason", json_text(reason_of(sh, z, &v)));
 	return o;
 }
 
@@ -177,7 +165,7 @@ static json_t *status_instance(const struct shell *sh, const struct zone *z,
 			      v->enabled_temporary);
 
 	set_fmri(o, z);
-	set(o, "reason", text_json(reason_of(sh, z, v)));
+	set(o, "reason", json_text(reason_of(sh, z, v)));
 	set_time(o, "since", v->since_ms);
 	set_number(o, "failures", v->failures);
 	set(o, "queue_position", v->queue_pos ? json_integer(v->queue_pos) : json_null());
@@ -227,7 +215,7 @@ static json_t *status_host(const struct shell *sh)
 		      (int)sh->config.stop_timeout_s, "slots", "used", (int)t.slots_used,
 		      "queued", (int)t.queued, "instances", by_state);
 	set(o, "persist_error",
-	    *sh->persist_error ? text_json(sh->persist_error) : json_null());
+	    *sh->persist_error ? json_text(sh->persist_error) : json_null());
 	return o;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "cli/columns.h"
 #include "cli/zoneadm/zoneadm.h"
+#include "common/base/json.h"
 
 #include <string.h>
 
@@ -170,6 +171,7 @@ static int print_json(const struct zoneadm *z, const struct list_flags *f,
 {
 	json_t *zones = json_array();
 	int printed = 0, r = zones ? 0 : -ENOMEM;
+	cleanup(buf_fini) struct buf text = { 0 };
 	json_t *doc;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -188,8 +190,10 @@ static int print_json(const struct zoneadm *z, const struct list_flags *f,
 	}
 	doc = json_pack("{s:i, s:o}", "version", LIST_JSON_VERSION, "zones", zones);
 	if (r == 0 && doc && (printed || !z->zone)) {
-		r = json_dumpf(doc, stdout, JSON_INDENT(2));
-		fputs("\n", stdout);
+		buf_add_json(&text, doc, JSON_INDENT(2));
+		r = buf_error(&text);
+		if (r == 0)
+			puts(text.p);
 	}
 	json_decref(doc);
 	return r < 0 || !doc ? -ENOMEM : printed;

@@ -4,6 +4,7 @@
  * I/O
  */
 #include "common/proto/varlink.h"
+#include "common/base/json.h"
 
 #include <string.h>
 
@@ -248,34 +249,17 @@ int varlink_parse_call(const char *msg, size_t len, struct varlink_call *ret_cal
 	return 0;
 }
 
-static int dump_to_buf(const char *data, size_t len, void *out)
-{
-	buf_add(out, data, len);
-	return buf_error(out);
-}
-
 /* Appends any JSON value; NULL is a failed allocation of the caller's. */
 static void add_json(struct buf *out, const json_t *v)
 {
-	if (!v ||
-	    json_dump_callback(v, dump_to_buf, out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
-		out->err = -ENOMEM;
+	buf_add_json(out, v, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
-/* Appends a text as a JSON string; what is not UTF-8 (a text cut in the middle) as "?".
- */
+/* Appends a text as a JSON string. */
 static void add_string(struct buf *out, const char *s)
 {
-	cleanup(decref) json_t *v = json_string(s);
-	cleanup(freep) char *ascii = NULL;
+	cleanup(decref) json_t *v = json_text(s);
 
-	if (!v) {
-		ascii = strdup(s);
-		for (char *c = ascii; c && *c; c++)
-			if ((unsigned char)*c >= 0x80)
-				*c = '?';
-		v = ascii ? json_string(ascii) : NULL;
-	}
 	add_json(out, v);
 }
 

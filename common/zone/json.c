@@ -2,9 +2,9 @@
 /*
  * json.c - a configuration as JSON text, both ways, by the property table; no I/O
  */
+#include "common/base/json.h"
 #include "common/zone/conf.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -285,16 +285,6 @@ static int write_type(json_t *doc, const struct zres *res, unsigned n, enum res_
 	return 0;
 }
 
-/*
- * json_dumps() of jansson 2.14 can lose a name when an allocation fails, and say nothing;
- * the buffer remembers.
- */
-static int add_to_buf(const char *data, size_t len, void *b)
-{
-	buf_add(b, data, len);
-	return buf_error(b);
-}
-
 int zconf_format(const struct zconf *c, char **ret_text)
 {
 	cleanup(json_decrefp) json_t *doc = json_object();
@@ -308,8 +298,7 @@ int zconf_format(const struct zconf *c, char **ret_text)
 		if (res_defs[t].parent == RES_GLOBAL &&
 		    write_type(doc, c->res, c->n_res, (enum res_type)t) < 0)
 			return -ENOMEM;
-	if (json_dump_callback(doc, add_to_buf, &b, JSON_INDENT(2)) < 0)
-		return -ENOMEM;
+	buf_add_json(&b, doc, JSON_INDENT(2));
 	buf_adds(&b, "\n");
 	return buf_take(&b, ret_text);
 }

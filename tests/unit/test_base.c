@@ -6,6 +6,7 @@
 #include "common/base/err.h"
 #include "common/base/fsm.h"
 #include "common/base/le.h"
+#include "common/base/json.h"
 #include "common/base/trace.h"
 #include "common/base/utf8.h"
 #include "tests/harness/harness.h"
@@ -210,6 +211,28 @@ static unsigned count_lines(const char *s)
 	for (; *s; s++)
 		n += *s == '\n';
 	return n;
+}
+
+TEST(json, text_is_whole_or_there_is_none)
+{
+	json_t *doc = json_pack("{s:o, s:[i]}", "a", json_text("caf\xc3("), "b", 1);
+	struct buf b = { 0 };
+	int r = -ENOMEM;
+
+	for (long n = 0; r == -ENOMEM; n++) {
+		buf_fini(&b);
+		fault_arm(n);
+		buf_add_json(&b, doc, JSON_INDENT(2) | JSON_SORT_KEYS);
+		r = buf_error(&b);
+		T_EQ(r, fault.fired ? -ENOMEM : 0);
+	}
+	fault_disarm();
+	T_STREQ(b.p, "{\n  \"a\": \"caf?(\",\n  \"b\": [\n    1\n  ]\n}");
+	buf_fini(&b);
+	json_decref(doc);
+	buf_add_json(&b, NULL, 0);
+	T_EQ(buf_error(&b), -ENOMEM);
+	buf_fini(&b);
 }
 
 TEST(trace, keeps_the_last_records_in_order)
