@@ -2,9 +2,12 @@
 /*
  * admin.c - the Varlink server for operators
  *
- * A connection's calls are served one after the other: while the core owes it an answer
- * only its end is looked for, and what it sends waits in its buffer up to one call's
- * size.
+ * A connection's calls are served one after the other: while the core owes it an answer,
+ * or it has not read the last one, only its end is looked for, and what it sends waits in
+ * its buffer up to one call's size.
+ *
+ * The core's answers come in the middle of a commit, whose actions still name zones: what
+ * waits behind such an answer is served in the loop's next turn, for it may remove them.
  */
 #include "restarter/admin.h"
 #include "common/base/trace.h"
@@ -20,12 +23,13 @@
 struct admin {
 	struct shell *sh;
 	uv_pipe_t listener;
-	char *path; /* owned */
+	uv_timer_t resume; /* serves what waits behind answers of the core */
+	char *path;        /* owned */
 	struct conn *conns;
-	unsigned n_conns;
+	unsigned n_conns, n_readers;
 	uint64_t last_op;
-	bool closed;
-	gid_t managers; /* or (gid_t)-1 */
+	unsigned n_open; /* of listener and resume */
+	gid_t managers;  /* or (gid_t)-1 */
 };
 
 struct write_req {
@@ -36,10 +40,10 @@ struct write_req {
 static void conn_close(struct conn *c);
 static void serve_buffered(struct conn *c);
 
-/* The server goes when its listener and its last connection are closed. */
+/* The server goes when its own handles and its last connection are closed. */
 static void maybe_free(struct admin *a)
 {
-	if (!a->closed || a->conns)
+	if (a->n_open || a->conns)
 		return;
 	free(a->path);
 	free(a);
@@ -54,6 +58,8 @@ static void written(uv_write_t *req, int status)
 	free(w);
 	if (status < 0 && status != UV_ECANCELED)
 		conn_close(c);
+	else if (status == 0)
+		serve_buffered(c);
 }
 
 /* Sends what was framed; a client that does not read is dropped. */
@@ -138,6 +144,14 @@ void admin_op_wait(struct admin *a, uint64_t op, const char *reason)
 	send_buf(c, &out);
 }
 
+static void resume(uv_timer_t *t)
+{
+	struct admin *a = t->data;
+
+	for (struct conn *c = a->conns; c; c = c->next)
+		serve_buffered(c);
+}
+
 void admin_op_done(struct admin *a, uint64_t op, int err, const char *reason)
 {
 	struct conn *c = conn_of(a, op);
@@ -155,7 +169,7 @@ void admin_op_done(struct admin *a, uint64_t op, int err, const char *reason)
 		conn_error(c, KZ_ERR_INTERRUPTED, reason);
 	else
 		conn_error(c, KZ_ERR_FAILED, reason);
-	serve_buffered(c);
+	uv_timer_start(&a->resume, resume, 0, 0);
 }
 
 static void conn_closed(uv_handle_t *h)
@@ -168,6 +182,7 @@ static void conn_closed(uv_handle_t *h)
 		at = &(*at)->next;
 	*at = c->next;
 	a->n_conns--;
+	a->n_readers -= c->counted;
 	buf_fini(&c->in);
 	free(c);
 	maybe_free(a);
@@ -219,10 +234,16 @@ static void serve(struct conn *c, const char *msg, size_t len)
 	varlink_call_fini(&call);
 }
 
+/* An answer is owed, or not yet read. */
+static bool busy(const struct conn *c)
+{
+	return c->op || uv_stream_get_write_queue_size((const uv_stream_t *)&c->pipe) > 0;
+}
+
 /* Whole messages that wait, until one has to be waited for. */
 static void serve_buffered(struct conn *c)
 {
-	while (!c->closing && !c->op && c->in.len) {
+	while (!c->closing && !busy(c) && c->in.len) {
 		const char *end = memchr(c->in.p, '\0', c->in.len);
 		size_t len;
 
@@ -250,7 +271,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 	if (n > 0) {
 		buf_add(&c->in, b->base, (size_t)n);
 		/* Calls ahead of an answer have to fit into one call's room. */
-		if (buf_error(&c->in) || (c->op && c->in.len > VARLINK_CALL_MAX))
+		if (buf_error(&c->in) || (busy(c) && c->in.len > VARLINK_CALL_MAX))
 			n = UV_ENOBUFS;
 	}
 	free(b->base);
@@ -298,22 +319,33 @@ static void on_connection(uv_stream_t *listener, int status)
 	a->conns = c;
 	a->n_conns++;
 	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 ||
-	    uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 ||
-	    a->n_conns > ADMIN_CLIENTS_MAX) {
+	    uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0) {
 		conn_close(c);
 		return;
 	}
 	c->may_manage = may_manage(a, fd);
+	c->counted = !c->may_manage;
+	a->n_readers += c->counted;
+	if (a->n_conns > ADMIN_CLIENTS_MAX || a->n_readers > ADMIN_READERS_MAX) {
+		conn_close(c);
+		return;
+	}
 	if (uv_read_start((uv_stream_t *)&c->pipe, alloc_read, on_read) < 0)
 		conn_close(c);
 }
 
-static void listener_closed(uv_handle_t *h)
+static void handle_closed(uv_handle_t *h)
 {
 	struct admin *a = h->data;
 
-	a->closed = true;
+	a->n_open--;
 	maybe_free(a);
+}
+
+static void close_handles(struct admin *a)
+{
+	uv_close((uv_handle_t *)&a->listener, handle_closed);
+	uv_close((uv_handle_t *)&a->resume, handle_closed);
 }
 
 int admin_listen(struct shell *sh, struct admin **ret_admin)
@@ -334,15 +366,17 @@ int admin_listen(struct shell *sh, struct admin **ret_admin)
 	}
 	g = getgrnam(MANAGERS_GROUP);
 	a->managers = g ? g->gr_gid : (gid_t)-1;
-	a->listener.data = a;
+	a->listener.data = a->resume.data = a;
+	a->n_open = 2;
 	uv_pipe_init(&sh->loop, &a->listener, 0);
+	uv_timer_init(&sh->loop, &a->resume);
 	r = uv_pipe_open(&a->listener, fd);
 	if (r < 0)
 		close(fd);
 	else
 		r = uv_listen((uv_stream_t *)&a->listener, SOMAXCONN, on_connection);
 	if (r < 0) {
-		uv_close((uv_handle_t *)&a->listener, listener_closed);
+		close_handles(a);
 		return r;
 	}
 	*ret_admin = a;
@@ -356,5 +390,5 @@ void admin_free(struct admin *a)
 	for (struct conn *c = a->conns; c; c = c->next)
 		conn_close(c);
 	(void)unlink(a->path);
-	uv_close((uv_handle_t *)&a->listener, listener_closed);
+	close_handles(a);
 }

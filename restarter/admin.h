@@ -10,6 +10,7 @@
 
 /* Limits that one client, and all of them together, cannot pass. */
 #define ADMIN_CLIENTS_MAX 256
+#define ADMIN_READERS_MAX 192 /* of them without the right to manage: root gets in */
 #define ADMIN_UNSENT_MAX  VARLINK_REPLY_MAX /* bytes a slow reader may leave */
 
 /* One connection; owned by the server. */
@@ -17,6 +18,7 @@ struct conn {
 	struct admin *admin;
 	uv_pipe_t pipe;
 	bool may_manage;
+	bool counted; /* among the readers */
 	bool closing;
 	struct buf in;
 	uint64_t op;       /* request that the core has not answered yet, or 0 */

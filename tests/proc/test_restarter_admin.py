@@ -210,7 +210,7 @@ def a_slow_reader_is_dropped(t):
     call_text = json.dumps({"method": kz.IFACE + ".Status"}).encode() + b"\0"
     s.settimeout(0.5)
     dropped = False
-    for _ in range(5000):
+    for _ in range(10000):
         try:
             s.sendall(call_text)
         except (BrokenPipeError, ConnectionResetError):
@@ -233,32 +233,96 @@ def too_many_clients(t):
     kz.wait_for(lambda: still_serves(t) or True, "room again")
 
 
-@kz.test
-def others_may_read_but_not_manage(t):
+def as_nobody(fn):
+    """Run fn as nobody, in a child that lives on until its return value, a text, was read;
+    that text, and a function that ends the child."""
     kz.need_root()
-    setup(t, "db")
     read, write = os.pipe()
+    wait, end = os.pipe()
     pid = os.fork()
     if pid == 0:
-        result = b"?"
         try:
+            os.close(end)
             os.setgroups([])
             os.setresgid(65534, 65534, 65534)
             os.setresuid(65534, 65534, 65534)
-            kz.eq(call(t, "Zones", zone="db")["zones"][0]["name"], "db")
-            try:
-                call(t, "Boot", zone="db")
-            except kz.VarlinkError as e:
-                result = (e.name + " " + e.parameters["right"]).encode()
+            result = fn()
         except BaseException as e:
-            result = repr(e).encode()
-        os.write(write, result)
+            result = repr(e)
+        os.write(write, result.encode())
+        os.read(wait, 1)
         os._exit(0)
     os.close(write)
+    os.close(wait)
     answer = os.read(read, 4096).decode()
-    os.waitpid(pid, 0)
+    os.close(read)
+
+    def finish():
+        os.close(end)
+        os.waitpid(pid, 0)
+
+    return answer, finish
+
+
+@kz.test
+def others_may_read_but_not_manage(t):
+    setup(t, "db")
+
+    def try_both():
+        kz.eq(call(t, "Zones", zone="db")["zones"][0]["name"], "db")
+        try:
+            call(t, "Boot", zone="db")
+        except kz.VarlinkError as e:
+            return e.name + " " + e.parameters["right"]
+        return "?"
+
+    answer, finish = as_nobody(try_both)
+    finish()
     kz.eq(answer, kz.IFACE + ".Denied manage")
     kz.eq(t.zone("db")["state"], "installed")
+
+
+@kz.test
+def others_cannot_keep_operators_out(t):
+    t.svc_start()
+    kept = []
+
+    def fill():
+        while len(kept) < 300:
+            kept.append(raw(t))
+            try:
+                kept[-1].sendall(b'{"method":"org.varlink.service.GetInfo"}\0')
+                if not kept[-1].recv(1):
+                    return "full"
+            except (BrokenPipeError, ConnectionResetError):
+                return "full"
+        return "never full"
+
+    answer, finish = as_nobody(fill)
+    kz.eq(answer, "full")
+    still_serves(t)
+    finish()
+
+
+@kz.test
+def what_waits_behind_an_answer_may_remove_a_zone(t):
+    """Halting a changes b's reason in the same commit whose answer lets b be removed."""
+    configure(t, "b", depends=("a", "c"))
+    setup(t, "a", "b", "c")
+    call(t, "Boot", zone="a")
+    waiting = t.connect()
+    waiting.send("Boot", {"zone": "b"}, more=True)
+    kz.has(waiting.receive()["parameters"]["progress"], "zone:c")
+    os.unlink(t.path("etc/zones/b.json"))
+    c = t.connect()
+    calls = (("Halt", {"zone": "a"}), ("Begin", {"zone": "b", "operation": "uninstall"}),
+             ("End", {"zone": "b", "success": True}), ("Refresh", {"zone": "b"}))
+    c.send_raw(b"".join(json.dumps({"method": kz.IFACE + "." + method, "parameters": p})
+                        .encode() + b"\0" for method, p in calls))
+    for _ in calls:
+        kz.eq(c.receive(), {"parameters": {}})
+    kz.eq([z["name"] for z in call(t, "Zones")["zones"]], ["a", "c"])
+    kz.eq(t.svc_stop(), 0)
 
 
 kz.main()
