@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import random
 import subprocess
 import sys
@@ -95,17 +96,154 @@ def errors_in_a_command_file_name_the_line_and_change_nothing(t):
 
 
 @kz.test
+def the_second_line_of_an_error_names_the_column(t):
+    path = write(t, "commands", "create; set autoboot=true;  set bootargs=x; add disk\n")
+    kz.has(t.run("zonecfg", "-z", "db", "-f", path, status=1).stderr,
+           'On line 1:\ncolumn 45: "disk": no such resource type')
+    path = write(t, "commands", "create\n   set bootargs='x\n")
+    kz.has(t.run("zonecfg", "-z", "db", "-f", path, status=1).stderr,
+           "On line 2:\ncolumn 4: a quote (') is not ended")
+
+
+SEED = """create -b
+add device
+set match=/nowhere/disk
+set id=4
+set bootpri=1
+end
+add anet
+add mac
+set mac-address=2:8:20:c0:ff:ee
+end
+end
+add suspend
+set path=%s/suspend.%%{zonename}
+end
+add keysource
+end
+"""
+
+
+@kz.test
+def an_export_makes_the_same_zone_on_another_root(t):
+    path = write(t, "myzone.cfg", SEED % t.root)
+    t.run("zonecfg", "-z", "db", "-f", path)
+    text = t.run("zonecfg", "-z", "db", "export").stdout
+    kz.has(text, "set match=/nowhere/disk\nset id=4\nset bootpri=1\nend\n")
+    for part in ("set hostid=0x", "set auto-mac-address=02:08:20:", "set raw="):
+        kz.has(text, part)
+    t.run("zonecfg", "-z", "db", "export", "-f", t.path("out.cfg"))
+    kz.eq(t.read("out.cfg"), text)
+    kz.eq(os.stat(t.path("out.cfg")).st_mode & 0o777, 0o600)
+    other = t.path("other")
+    os.mkdir(other)
+    t.run("zonecfg", "-R", other, "-z", "db", "-f", t.path("out.cfg"))
+    kz.eq(t.run("zonecfg", "-R", other, "-z", "db", "export").stdout, text)
+    t.run("zonecfg", "-z", "db", "select device id=4; clear bootpri; end")
+    kz.eq(t.run("zonecfg", "-z", "db", "export").stdout, text.replace("set bootpri=1\n", ""))
+
+
+@kz.test
+def a_key_is_shown_to_nobody_but_by_export(t):
+    key = "0123456789abcdef" * 2
+    t.run("zonecfg", "-z", "db", stdin="create; add keysource; set raw=%s; end" % key)
+    for args in (["info"], ["info", "keysource"], ["-v", "-z", "db", "verify"]):
+        r = t.run("zonecfg", "-z", "db", *args)
+        kz.eq(key in r.stdout + r.stderr, False)
+    kz.eq(key in t.read("etc/zones/db.json"), False)
+    kz.eq(os.stat(t.path("etc/zones/keys/db")).st_mode & 0o7777, 0o600)
+    kz.eq(os.stat(t.path("etc/zones/keys")).st_mode & 0o7777, 0o700)
+    r = t.run("zonecfg", "-z", "db", "export")
+    kz.has(r.stdout, "set raw=%s\n" % key)
+    kz.eq(r.stderr, "")
+    r = refused(t, "db", "select keysource; set raw=%sx; end" % key, "keysource: raw: not a key")
+    kz.eq(key in r.stderr, False)
+    t.run("zonecfg", "-z", "db", "delete -F")
+    kz.eq(os.listdir(t.path("etc/zones/keys")), [])
+
+
+@kz.test
+def export_to_a_terminal_warns_of_the_key(t):
+    t.run("zonecfg", "-z", "db", "create; add keysource; end")
+    master, slave = pty.openpty()
+    try:
+        r = subprocess.run([kz.find_program("zonecfg"), "-z", "db", "export"], env=t.env(),
+                           stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.PIPE,
+                           text=True)
+    finally:
+        os.close(slave)
+        os.close(master)
+    kz.eq(r.stderr, "zonecfg: warning: what is printed contains the zone's encryption key\n")
+
+
+@kz.test
+def a_key_that_others_may_read_is_refused(t):
+    t.run("zonecfg", "-z", "db", "create; add keysource; end")
+    path = t.path("etc/zones/keys/db")
+    before = t.read("etc/zones/db.json")
+    os.chmod(path, 0o644)
+    hint = "keysource: raw: %s: others than its owner may use it (mode 0644): chmod 600 %s" \
+           % (path, path)
+    refused(t, "db", "export", hint)
+    refused(t, "db", "set autoboot=true", hint)
+    refused(t, "db", "verify", hint)
+    kz.eq(t.read("etc/zones/db.json"), before)
+    kz.has(t.run("zonecfg", "-z", "db", "info").stdout, "raw redacted")
+    os.chmod(path, 0o600)
+    os.chmod(t.path("etc/zones/keys"), 0o750)
+    refused(t, "db", "export", "chmod 700 " + t.path("etc/zones/keys"))
+    os.chmod(t.path("etc/zones/keys"), 0o700)
+    t.run("zonecfg", "-z", "db", "set autoboot=true")
+    os.unlink(path)
+    refused(t, "db", "export", "the key of zone db is missing; set it from an export")
+    t.run("zonecfg", "-z", "db", "select keysource; clear raw; end")
+    kz.has(t.run("zonecfg", "-z", "db", "export").stdout, "set raw=")
+
+
+@kz.test
+def a_copy_of_a_zone_has_numbers_of_its_own(t):
+    t.run("zonecfg", "-z", "db", "create; add anet; add mac; end; end; add keysource; end")
+    t.run("zonecfg", "-z", "web", "create -t db")
+    mine, its = (t.run("zonecfg", "-z", z, "export").stdout for z in ("db", "web"))
+    for name in ("hostid", "auto-mac-address"):
+        kz.eq([x for x in mine.split("\n") if x.startswith("set %s=" % name) and x in its], [])
+    kz.eq("keysource" in its, False)
+    mac = mine.split("auto-mac-address=")[1].split("\n")[0]
+    refused(t, "web", "add anet; set mac-address=%s; end" % mac,
+            'anet: mac-address: "%s": zone db has it already' % mac)
+    write(t, "aside.json", t.read("etc/zones/db.json"))
+    t.run("zonecfg", "-z", "db", "delete -F")
+    refused(t, "db", "create -a " + t.path("aside.json"), "the key of zone db is missing")
+    t.run("zonecfg", "-z", "db", "create -a %s; remove keysource" % t.path("aside.json"))
+    kz.has(t.run("zonecfg", "-z", "db", "export").stdout, mac)
+
+
+@kz.test
+def live_mode_is_for_a_zone_that_runs(t):
+    configure(t, "db")
+    kz.has(t.run("zonecfg", "-z", "db", "-r", "info", status=1).stderr, "-r: ")
+    t.svc_start()
+    kz.eq(t.run("zonecfg", "-z", "db", "-r", "info", status=1).stderr,
+          "-r: zone db is not running: it is configured\n")
+
+
+@kz.test
 def hostile_command_files(t):
     path = t.path("commands")
     for data, error in ((b"create\nset bootargs=\xff\n", "invalid UTF-8"),
                         (b"create\nset boot\0args=x\n", "a NUL byte"),
                         (b"create\nset bootargs=" + b"x" * (10 << 20) + b"\n", "too long"),
                         (b"create\n" + b"#\n" * (9 << 20), "bytes of commands"),
+                        (b"create\nadd dedicated-cpu; set cpus=" + b"1," * (5 << 20) + b"1",
+                         None),
+                        (b"create\nadd anet; set allowed-address=" + b"10.0.0.1," * (1 << 20),
+                         "an address is doubled"),
+                        (b"create\n" + b"x" * (10 << 20), "no such subcommand"),
                         (b"create\nset bootargs=\x1b[2J\n", "control characters")):
         with open(path, "wb") as f:
             f.write(data)
         r = t.run("zonecfg", "-z", "db", "-f", path, status=1)
-        kz.has(r.stderr, error)
+        kz.has(r.stderr, error or "the resource is not ended")
         kz.has(r.stderr, "On line ")
         kz.eq("\x1b" in r.stderr, False)
         kz.eq(os.path.exists(t.path("etc/zones/db.json")), False)
@@ -252,6 +390,12 @@ if how == "full":
         pass
 else:
     must(libc.mount(None, etc.encode(), None, 32 | 1, None))
+if how == "full":
+    r = run("add keysource; end")
+    assert r.returncode == 1 and open(etc + "/db.json").read() == before
+    assert not os.path.exists(etc + "/keys") or os.listdir(etc + "/keys") == []
+    if os.path.exists(etc + "/keys"):
+        os.rmdir(etc + "/keys")
 r = run("set autoboot=true")
 assert open(etc + "/db.json").read() == before
 assert sorted(os.listdir(etc)) == (["db.json", "fill"] if how == "full" else ["db.json"])
