@@ -39,6 +39,7 @@ PROGRAM_FOLDERS = ("cli", "restarter", "kzhost", "tests/guest", "tests/proc", "t
 LIBEXEC = ("kzhost", "guest.elf")  # what paths_libexec() finds
 DEADLINE = 60.0  # seconds; generous: the machine may be busy and the build sanitized
 IFACE = "org.kzones.restarter"
+NOBODY = 65534
 
 _tests = []
 
@@ -143,11 +144,11 @@ def golden(name, text):
 class Process:
     """A program in the background; its output goes to a file below the root."""
 
-    def __init__(self, args, env, log):
+    def __init__(self, args, env, log, **user):
         self.log = log
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(args, env=env, stdin=subprocess.DEVNULL,
-                                          stdout=out, stderr=out)
+                                          stdout=out, stderr=out, **user)
         self.pid = self.popen.pid
 
     def output(self):
@@ -244,6 +245,7 @@ class Case:
     def __init__(self, name):
         self.name = name
         self._root = None
+        self._user = {}  # for subprocess: who programs run as, when it is not us
         self._processes = []
         self.svc = None
 
@@ -266,6 +268,41 @@ class Case:
         """A path below the root: path("run/zones", zone, "ctl.sock")."""
         return os.path.join(self._root or self.root, *[p.lstrip("/") for p in parts])
 
+    def unprivileged(self):
+        """From now on programs run as nobody (already so unless we are root).
+
+        The root becomes nobody's; programs are run from copies in it, as the build folder
+        may be out of nobody's reach.
+        """
+        if os.geteuid() != 0 or self._user:
+            return
+        self._user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        libexec = self.path("libexec")
+        for name in os.listdir(libexec):
+            program = os.path.realpath(os.path.join(libexec, name))
+            os.unlink(os.path.join(libexec, name))
+            shutil.copy(program, os.path.join(libexec, name))
+        for folder, folders, files in os.walk(self.root):
+            for path in [folder] + [os.path.join(folder, f) for f in files]:
+                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+
+    def _own(self, path):
+        """What we made below the root is of whoever programs run as."""
+        while self._user and path != os.path.dirname(self.root):
+            os.chown(path, NOBODY, NOBODY)
+            path = os.path.dirname(path)
+
+    def _program(self, program):
+        """The path to run for a program's name or path."""
+        path = program if "/" in program else find_program(program)
+        if not self._user or not path.startswith(BUILD + "/"):
+            return path
+        copy = self.path("bin", os.path.basename(path))
+        if not os.path.exists(copy):
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            shutil.copy(path, copy)
+        return copy
+
     def env(self, **more):
         """The environment of programs in this root."""
         env = dict(os.environ, KZONES_ROOT=self.root, KZONES_LIBEXEC=self.path("libexec"))
@@ -279,6 +316,7 @@ class Case:
         with open(path, "w") as f:
             f.write(text)
         os.chmod(path, mode)
+        self._own(path)
         return path
 
     def read(self, path):
@@ -293,11 +331,11 @@ class Case:
 
         Gives the subprocess.CompletedProcess with .stdout and .stderr as texts.
         """
-        path = program if "/" in program else find_program(program)
-        result = subprocess.run([path, *args], env=self.env(**env), input=stdin,
+        result = subprocess.run([self._program(program), *args], env=self.env(**env),
+                                input=stdin,
                                 stdin=None if stdin is not None else subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                timeout=deadline)
+                                timeout=deadline, **self._user)
         if status is not None and result.returncode != status:
             raise AssertionError("%s: exit status %d, expected %d\n%s%s"
                                  % (" ".join([program, *args]), result.returncode, status,
@@ -306,10 +344,10 @@ class Case:
 
     def start(self, program, *args, log=None, **env):
         """Start a program in the background; a Process, ended after the test."""
-        path = program if "/" in program else find_program(program)
         log = log or self.path("%s.%d.log" % (os.path.basename(program),
                                               len(self._processes)))
-        process = Process([path, *args], self.env(**env), log)
+        process = Process([self._program(program), *args], self.env(**env), log,
+                          **self._user)
         self._processes.append(process)
         return process
 

@@ -16,7 +16,7 @@ SCHEMA = os.path.join(kz.SOURCE, "manifests/schema/status.schema.json")
 def fake(t):
     """From now on this root's kzhost is the fake one."""
     path = t.path("libexec/kzhost")
-    if os.path.islink(path):
+    if os.path.lexists(path):
         os.unlink(path)
     os.symlink(FAKE, path)
     t.write("fake/log", "")
