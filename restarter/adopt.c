@@ -28,6 +28,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #define ADOPT_MS 10000
 #define KILL_MS  5000
@@ -162,6 +163,17 @@ static const char *objection(const struct zone *z, const struct ctl_hello_reply 
 	return NULL;
 }
 
+/* The pidfd of who sent it; of one that is gone what stands for it, or -1. */
+static int process_of(pid_t pid, int conn_fd, bool said_why)
+{
+	cleanup(closep) int pidfd = pidfd_of(pid);
+	struct pollfd alive = { .fd = conn_fd };
+
+	if (pidfd >= 0 && poll(&alive, 1, 0) >= 0 && !(alive.revents & POLLHUP))
+		return take_fd(&pidfd);
+	return said_why ? eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+}
+
 /* The answer is there. Takes f->fd. */
 static void welcome(struct shell *sh, struct found *f)
 {
@@ -169,7 +181,6 @@ static void welcome(struct shell *sh, struct found *f)
 	cleanup(closep) int pidfd = -1;
 	_Alignas(8) char msg[CTL_MSG_MAX];
 	const struct ctl_hello_reply *m = (const void *)msg;
-	struct pollfd alive = { .fd = fd };
 	struct errmsg e = { "" };
 	const char *why;
 	int off = 0;
@@ -181,14 +192,14 @@ static void welcome(struct shell *sh, struct found *f)
 			n ? strerror((int)-n) : "ended while it was greeted");
 		return;
 	}
-	pidfd = pidfd_of(pid);
-	if (pidfd < 0 || poll(&alive, 1, 0) < 0 || (alive.revents & POLLHUP)) {
-		log_err("zone=%s kzhost (process %d) has ended", f->zone->name, pid);
-		return;
-	}
 	why = ctl_check_answer(msg, (size_t)n, &e) != CTL_REQ_HELLO
 		      ? "it does not answer HELLO"
 		      : objection(f->zone, m);
+	pidfd = process_of(pid, fd, !why && le32_get(m->state) == CTL_ENDED);
+	if (pidfd < 0) {
+		log_err("zone=%s kzhost (process %d) has ended", f->zone->name, pid);
+		return;
+	}
 	if (why) {
 		put_down(sh, f->zone, take_fd(&pidfd), pid, why);
 		return;

@@ -17,6 +17,7 @@ again for each message; a line is STEP ACTION [TEXT]:
     fds             the answer, with descriptors
     fail TEXT       an error
     exiting CAUSE TEXT   EXITING instead of an answer, then the end
+    ended CAUSE     (hello) says it has ended and why, and is gone before anybody can look
     uuid            (hello) another uuid than it was given
     state N         (hello) says it is in state N
     panic           (now) the guest panics
@@ -35,6 +36,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import sys
 import time
 
@@ -93,6 +95,23 @@ class Host:
                                        ctl.CAUSES.index(cause), 0, text.encode()))
         os._exit(64 + ctl.CAUSES.index(cause))
 
+    def end_at_adoption(self, ident, seq, cause):
+        """Answer, say why and end, all while the restarter is stopped."""
+        cred = self.conn.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        peer = struct.unpack("iII", cred)[0]
+        read, write = os.pipe()
+        if os.fork() == 0:
+            self.conn.close()
+            self.listener.close()
+            os.close(write)
+            os.read(read, 1)  # until the parent is gone
+            os.kill(peer, signal.SIGCONT)
+            os._exit(0)
+        os.kill(peer, signal.SIGSTOP)
+        self.enter("ended")
+        self.send(self.reply(ident, seq))
+        self.exiting(cause)
+
     def reply(self, ident, seq, error=0, text=""):
         if ident == ctl.REQUESTS["hello"]:
             return ctl.HELLO_REPLY.pack(ident, ctl.VERSION, seq, error, self.state, self.uuid,
@@ -126,6 +145,8 @@ class Host:
         elif action == "exiting":
             cause, _, why = text.partition(" ")
             self.exiting(cause, why)
+        elif action == "ended":
+            self.end_at_adoption(ident, seq, text)
         elif action == "panic":
             self.enter("panicked")
             self.send(ctl.HDR.pack(EVENT_IDS["panic"], ctl.VERSION, 0))

@@ -202,6 +202,23 @@ def adoption_while_created_goes_on_to_start(t):
 
 
 @kz.test
+def what_a_host_says_at_its_end_counts_though_it_is_gone_at_adoption(t):
+    for cause, state in (("poweroff", "disabled"), ("reset", "online")):
+        setup(t, cause)
+        call(t, "Boot", zone=cause)
+        begun = log(t).count((cause, "begin"))
+        t.svc_kill()
+        script(t, cause, "hello ended " + cause)
+        t.svc_start()
+        script(t, cause)
+        t.wait_instance(cause, state)
+        kz.eq(t.instance(cause)["contract"] != 0, cause == "reset")
+        kz.eq(log(t).count((cause, "begin")), begun + (cause == "reset"))
+        kz.eq("crashed" in t.read("var/log/zones/messages." + cause), False)
+        kz.eq(t.svc_stop(), 0)
+
+
+@kz.test
 def a_host_that_lies_about_its_uuid_is_not_adopted(t):
     setup(t, "db")
     call(t, "Boot", zone="db")
