@@ -7,6 +7,8 @@
 
 #include "cli/client.h"
 
+#define RESTARTER_FMRI "svc:/system/zones:default" /* whose instances they are */
+
 /* One instance; the strings belong to the list. */
 struct instance {
 	const char *fmri, *zone;

@@ -17,6 +17,7 @@
 #include "restarter/adopt.h"
 #include "restarter/notify.h"
 #include "restarter/repo.h"
+#include "restarter/settings.h"
 #include "restarter/status.h"
 
 #include <fcntl.h>
@@ -128,22 +129,12 @@ static int load_zones(struct shell *sh, struct errmsg *e)
 	return r == -ENOMEM ? errmsg_set(e, r, "out of memory") : 0;
 }
 
-static void set_limits(struct shell *sh)
-{
-	struct core_event ev = { .type = EV_LIMITS };
-
-	ev.limits.boot_shutdown = sh->config.concurrent_boot_shutdown;
-	ev.limits.suspend_resume = sh->config.concurrent_suspend_resume;
-	(void)shell_step(sh, &ev);
-}
-
 static void load_config(struct shell *sh)
 {
 	struct errmsg e = { "" };
 
-	if (config_load(&sh->paths, &sh->config, &e) < 0)
+	if (settings_load(sh, &e) < 0)
 		log_err("%s: what was in force before stays", e.text);
-	set_limits(sh);
 }
 
 /* What the core has to know before it may act. */

@@ -136,7 +136,7 @@ static int daemon_main(struct shell *sh, struct errmsg *e)
 
 static int plan_main(struct shell *sh, struct errmsg *e)
 {
-	int r = config_load(&sh->paths, &sh->config, e);
+	int r = config_load(&sh->paths, &sh->config, NULL, e);
 
 	if (r == 0)
 		r = begin_load(sh, true, e);

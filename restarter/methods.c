@@ -9,6 +9,7 @@
 #include "restarter/admin.h"
 #include "restarter/autoboot.h"
 #include "restarter/logs.h"
+#include "restarter/settings.h"
 #include "restarter/status.h"
 #include "restarter/stray.h"
 #include "restarter/view.h"
@@ -220,10 +221,50 @@ static void forget(struct shell *sh, struct zone *z)
 	zones_remove(&sh->zones, z);
 }
 
+static void do_get_properties(const struct request *q)
+{
+	struct errmsg e = { "" };
+	json_t *all;
+
+	if (settings_view(q->sh, &all, &e) < 0)
+		failed(q, e.text);
+	else
+		conn_reply(q->conn, json_pack("{s:o}", "properties", all));
+}
+
+static void do_set_property(const struct request *q)
+{
+	const char *name = text_param(q, "name"), *value = text_param(q, "value");
+	struct errmsg e = { "" };
+
+	if (config_set(&q->sh->paths, name, value, &e) < 0) {
+		failed(q, e.text);
+		return;
+	}
+	log_notice("property %s: %s%s (at the next refresh)", name,
+		   value ? "set to " : "deleted", value ? value : "");
+	conn_reply(q->conn, NULL);
+}
+
+/* Without a zone: the restarter itself. */
+static void refresh_restarter(const struct request *q)
+{
+	struct errmsg e = { "" };
+
+	if (settings_load(q->sh, &e) < 0)
+		failed(q, e.text);
+	else
+		conn_reply(q->conn, NULL);
+}
+
 static void do_refresh(const struct request *q)
 {
 	struct zone *z = q->zone;
 
+	if (!z) {
+		refresh_restarter(q);
+		return;
+	}
 	if (shell_zone_refresh(q->sh, z) < 0) {
 		failed(q, "out of memory");
 		return;
@@ -413,11 +454,23 @@ void method_abandon(struct shell *sh, struct conn *c)
 typedef void method_fn(const struct request *q);
 
 static method_fn *const methods[KZ_METHOD_N] = {
-	[KZ_ZONES] = do_zones,     [KZ_INSTANCES] = do_instances, [KZ_STATUS] = do_status,
-	[KZ_BOOT] = do_boot,       [KZ_SHUTDOWN] = do_shutdown,   [KZ_HALT] = do_halt,
-	[KZ_REBOOT] = do_reboot,   [KZ_BEGIN] = do_begin,         [KZ_END] = do_end,
-	[KZ_REFRESH] = do_refresh, [KZ_CLEAR] = do_clear,         [KZ_ENABLE] = do_enable,
-	[KZ_DISABLE] = do_disable, [KZ_MARK] = do_mark,
+	[KZ_ZONES] = do_zones,
+	[KZ_INSTANCES] = do_instances,
+	[KZ_STATUS] = do_status,
+	[KZ_BOOT] = do_boot,
+	[KZ_SHUTDOWN] = do_shutdown,
+	[KZ_HALT] = do_halt,
+	[KZ_REBOOT] = do_reboot,
+	[KZ_BEGIN] = do_begin,
+	[KZ_END] = do_end,
+	[KZ_REFRESH] = do_refresh,
+	[KZ_CLEAR] = do_clear,
+	[KZ_ENABLE] = do_enable,
+	[KZ_DISABLE] = do_disable,
+	[KZ_GET_PROPERTIES] = do_get_properties,
+	[KZ_SET_PROPERTY] = do_set_property,
+	[KZ_DEL_PROPERTY] = do_set_property,
+	[KZ_MARK] = do_mark,
 };
 
 /* Zones that nobody told us of (zonecfg could not reach us) are found by their file. */

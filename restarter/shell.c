@@ -324,6 +324,8 @@ int shell_zone_refresh(struct shell *sh, struct zone *z)
 		log_err("zone=%s %s", z->name, z->config_error);
 	if (z->life == LIFE_INSTALLED) {
 		ev.spec = spec.spec;
+		if (!sh->config.track_zone_goals)
+			ev.spec.goals_timeout_ms = 0;
 		(void)shell_step(sh, &ev);
 		shell_console_listen(sh, z);
 	}

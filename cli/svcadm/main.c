@@ -75,12 +75,27 @@ static int act(struct svcadm *s, const struct verb *v, const struct instance *i)
 	return EXIT_FAILED;
 }
 
+/* The restarter's own properties take effect. An exit status. */
+static int refresh_restarter(struct svcadm *s)
+{
+	struct client_error e;
+
+	if (client_call(&s->client, KZ_REFRESH, json_object(), NULL, &e) == 0)
+		return EXIT_DONE;
+	fprintf(stderr, "svcadm: %s: %s\n", RESTARTER_FMRI, e.msg.text);
+	return EXIT_FAILED;
+}
+
 /* Every instance that a word means. An exit status. */
 static int act_on_word(struct svcadm *s, const struct verb *v, const char *word)
 {
 	int status = EXIT_DONE;
 	bool found = false;
 
+	if (v->method == KZ_REFRESH && fmri_matches(word, RESTARTER_FMRI)) {
+		found = true;
+		status = refresh_restarter(s);
+	}
 	for (unsigned i = 0; i < s->list.n; i++) {
 		if (!fmri_matches(word, s->list.v[i].fmri))
 			continue;

@@ -10,8 +10,6 @@
 
 #include <stdio.h>
 
-#define RESTARTER_FMRI "svc:/system/zones:default"
-
 /* Who waits and requires what (explain.c); names instances of the list. */
 struct needs {
 	struct need *v; /* owned */

@@ -38,7 +38,10 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
  *   a connection that ends between them leaves the zone incomplete. End has success=true
  *   when it worked; Begin of install gives {"uuid"}.
  * - Mark: an installed zone becomes "incomplete" or "unavailable" (state).
- * - Refresh: the configuration of the zone was written or removed.
+ * - Refresh: the configuration of the zone was written or removed; without a zone: the
+ *   restarter's own properties take effect.
+ * - GetProperties: {"properties": [{name, type, value, default, set, running, help}]}.
+ *   SetProperty, DelProperty: change the file; value is as people write it.
  * - Clear: out of maintenance.  Enable, Disable: svcadm's, temporary or persistent.
  */
 #define KZ_METHODS(X) \
@@ -52,10 +55,13 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
 	X(BEGIN, "Begin", RIGHT_MANAGE, "zone:s operation:s") \
 	X(END, "End", RIGHT_MANAGE, "zone:s success:b") \
 	X(MARK, "Mark", RIGHT_MANAGE, "zone:s state:s") \
-	X(REFRESH, "Refresh", RIGHT_MANAGE, "zone:s") \
+	X(REFRESH, "Refresh", RIGHT_MANAGE, "zone?s") \
 	X(CLEAR, "Clear", RIGHT_MANAGE, "zone:s") \
 	X(ENABLE, "Enable", RIGHT_MANAGE, "zone:s temporary?b") \
-	X(DISABLE, "Disable", RIGHT_MANAGE, "zone:s temporary?b")
+	X(DISABLE, "Disable", RIGHT_MANAGE, "zone:s temporary?b") \
+	X(GET_PROPERTIES, "GetProperties", RIGHT_READ, "") \
+	X(SET_PROPERTY, "SetProperty", RIGHT_MANAGE, "name:s value:s") \
+	X(DEL_PROPERTY, "DelProperty", RIGHT_MANAGE, "name:s")
 
 enum kz_method {
 #define X(id, name, right, params) KZ_##id,

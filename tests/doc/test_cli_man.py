@@ -7,7 +7,8 @@ import shutil
 
 import kz
 
-PAGES = {"zoneadm": "zoneadm.8", "svcs": "svcs.1", "svcadm": "svcadm.8"}
+PAGES = {"zoneadm": "zoneadm.8", "svcs": "svcs.1", "svcadm": "svcadm.8",
+         "svccfg": "svccfg.8"}
 
 
 def page(program):
@@ -33,7 +34,7 @@ def explained(text):
 
 @kz.test
 def every_option_is_explained(t):
-    for program in ("svcs", "svcadm"):
+    for program in ("svcs", "svcadm", "svccfg"):
         kz.eq(sorted(explained(page(program))),
               sorted(options(t.run(program, "-h").stdout) + ["h"]), program)
     kz.eq(sorted(explained(page("zoneadm").split(".Ss Subcommands")[0])),
@@ -53,9 +54,18 @@ def every_subcommand_of_zoneadm_is_explained_with_its_options(t):
 
 
 @kz.test
-def every_subcommand_of_svcadm_is_explained(t):
-    kz.eq(re.findall(r"^\.It Cm (\S+)", page("svcadm"), re.M),
-          words(t.run("svcadm", "-h").stdout, "subcommands:"))
+def every_subcommand_of_svcadm_and_svccfg_is_explained(t):
+    for program in ("svcadm", "svccfg"):
+        kz.eq(re.findall(r"^\.It Cm (\S+)", page(program), re.M),
+              words(t.run(program, "-h").stdout, "subcommands:"), program)
+
+
+@kz.test
+def every_property_of_the_restarter_is_explained(t):
+    with open(os.path.join(kz.SOURCE, "restarter", "config.h")) as f:
+        names = re.findall(r'X\(\w+, "([a-z-]+)"', f.read())
+    kz.eq(len(names) > 3, True)
+    kz.eq(re.findall(r"^\.It config/(\S+)", page("svccfg"), re.M), names)
 
 
 @kz.test

@@ -22,15 +22,6 @@ def every_option_is_explained(t):
 
 
 @kz.test
-def every_property_is_explained(t):
-    page = source("docs/man/svc.zones.8")
-    names = re.findall(r'PROPERTY\("([a-z-]+)"', source("restarter/config.c"))
-    kz.eq(len(names), 3)
-    for name in names:
-        kz.has(page, name)
-
-
-@kz.test
 def every_variable_is_explained(t):
     page = source("docs/man/svc.zones.8")
     for folder in ("restarter", "common/sys"):
