@@ -143,6 +143,25 @@ static int fill_machine(struct boot *b, struct zone *z, const struct zconf *c,
 	return fill_cmdline(b, z, c, e);
 }
 
+/* What to wait for is kzhost's to see; what nobody would see is refused now. */
+static int fill_goals(const struct shell *sh, struct boot *b, const struct zconf *c,
+		      struct errmsg *e)
+{
+	static const char prefix[] = "console:";
+	const char *goals = zres_text(&c->global, PROP_GOALS);
+
+	if (strncmp(goals, prefix, sizeof(prefix) - 1) == 0)
+		snprintf(b->create.goals, sizeof(b->create.goals), "%s",
+			 goals + sizeof(prefix) - 1);
+	else if (strcmp(goals, "none") != 0 && sh->config.track_zone_goals)
+		return errmsg_set(
+			e, -ENOTSUP,
+			"goals=%s: a zone has no such device yet: zonecfg -z %s "
+			"\"set goals=console:PATTERN\", or none",
+			goals, c->name);
+	return 0;
+}
+
 static int open_logs(struct shell *sh, struct boot *b, const struct zone *z,
 		     struct errmsg *e)
 {
@@ -220,6 +239,8 @@ int boot_prepare(struct shell *sh, struct zone *z, struct boot **ret_boot,
 		r = open_kvm(b, e);
 	if (r == 0)
 		r = open_kernel(b, c, e);
+	if (r == 0)
+		r = fill_goals(sh, b, c, e);
 	if (r == 0)
 		r = open_logs(sh, b, z, e);
 	if (r == 0)

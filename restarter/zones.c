@@ -217,6 +217,9 @@ int zone_spec_load(const struct paths *p, struct zone *z, struct zone_spec *ret_
 	s.spec.autoboot = zres_bool(c, &c->global, PROP_AUTOBOOT);
 	s.spec.shutdown_timeout_ms =
 		(uint32_t)zres_number(c, &c->global, PROP_SHUTDOWN_TIMEOUT) * 1000;
+	if (strcmp(zres_text(&c->global, PROP_GOALS), "none") != 0)
+		s.spec.goals_timeout_ms =
+			(uint32_t)zres_number(c, &c->global, PROP_GOALS_TIMEOUT) * 1000;
 	r = load_deps(c, &s);
 	if (r < 0) {
 		zone_spec_fini(&s);

@@ -85,9 +85,9 @@
 	  86400, NULL, "seconds to wait for the guest before it is halted") \
 	X(ON_PANIC, GLOBAL, "on-panic", ENUM, "hold", PF_NONE, NOW, 0, 0, \
 	  "hold|restart|halt", "what to do when the guest panics") \
-	X(GOALS, GLOBAL, "goals", GOALS, "none", PF_INERT, NOW, 1, 128, NULL, \
+	X(GOALS, GLOBAL, "goals", GOALS, "none", PF_NONE, NOW, 1, 127, NULL, \
 	  "how the guest says that it has reached its goals") \
-	X(GOALS_TIMEOUT, GLOBAL, "goals-timeout", NUMBER, "300", PF_INERT, NOW, 1, \
+	X(GOALS_TIMEOUT, GLOBAL, "goals-timeout", NUMBER, "300", PF_NONE, NOW, 1, \
 	  86400, NULL, "seconds to wait for the goals before maintenance") \
 	X(IP_TYPE, GLOBAL, "ip-type", ENUM, "exclusive", PF_QUIET, BOOT, 0, 0, \
 	  "exclusive", "a kernel zone has a network stack of its own") \
