@@ -6,6 +6,7 @@
 
 #include "common/sys/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -160,6 +161,22 @@ static int write_keys(const struct paths *p, const char *zone, const char *old_r
 		     : 0;
 }
 
+/* Files that file_replace() could not finish, because it was killed: they hold keys. The
+ * zone's lock is ours, so nobody is writing one now. */
+static void remove_leftovers(const struct paths *p, const char *zone)
+{
+	cleanup(freep) char *path = paths_get(p, PATH_KEYS, NULL);
+	char begin[ZONE_NAME_MAX + 3];
+	DIR *dir = path ? opendir(path) : NULL;
+	size_t n = (size_t)snprintf(begin, sizeof(begin), ".%s.", zone);
+
+	for (struct dirent *de; dir && (de = readdir(dir));)
+		if (strncmp(de->d_name, begin, n) == 0 && strlen(de->d_name) == n + 6)
+			(void)unlinkat(dirfd(dir), de->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
 static int new_ref(char ref[static KEY_REF_LEN + 1], struct errmsg *e)
 {
 	uint64_t n = 0;
@@ -214,6 +231,7 @@ static int commit_key(const struct paths *p, const struct zconf *c, const char *
 		r = zconf_save(p, copy, e);
 	if (r == 0) /* only tidies up: the configuration is there */
 		(void)write_keys(p, c->name, NULL, NULL, ref, key, NULL);
+	remove_leftovers(p, c->name);
 	return r;
 }
 
@@ -234,7 +252,11 @@ int zconf_delete(const struct paths *p, const char *zone, struct errmsg *e)
 {
 	int r = zconf_remove_file(p, zone, e);
 
-	return r < 0 ? r : write_keys(p, zone, NULL, NULL, NULL, NULL, e);
+	if (r == 0)
+		r = write_keys(p, zone, NULL, NULL, NULL, NULL, e);
+	if (r == 0)
+		remove_leftovers(p, zone);
+	return r;
 }
 
 /* Adds the resource when it is missing, and the key. */

@@ -47,6 +47,7 @@ def crash(t, commands, old, new):
             # whatever is left behind is in nobody's way
             t.run("zonecfg", "-z", "db", *commands)
             kz.eq(export(t), new)
+            kz.eq(os.listdir(t.path("etc/zones/keys")), ["db"])
             if r.returncode != 9:
                 break
             shutil.rmtree(t.path("etc"), ignore_errors=True)
