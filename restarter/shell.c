@@ -159,6 +159,7 @@ static void announce(struct shell *sh, struct zone *z, const struct core_action 
 {
 	struct inst *inst = core_find(sh->core, z->name);
 	struct core_view v;
+	bool starred;
 	char change[64 + CORE_REASON_SIZE];
 	int r;
 
@@ -166,11 +167,12 @@ static void announce(struct shell *sh, struct zone *z, const struct core_action 
 	if (!inst)
 		return;
 	core_view(sh->core, inst, &v);
-	if (a->from == v.state && v.next == v.state)
-		return;
-	snprintf(change, sizeof(change), "%s -> %s%s%s%s%s", inst_state_names[a->from],
-		 inst_state_names[v.state], v.next == v.state ? "" : "*",
-		 *a->reason ? " (" : "", a->reason, *a->reason ? ")" : "");
+	/* What stays in its state had a '*' before, or has one now. */
+	starred = a->from == v.state && v.next == v.state;
+	snprintf(change, sizeof(change), "%s%s -> %s%s%s%s%s", inst_state_names[a->from],
+		 starred ? "*" : "", inst_state_names[v.state],
+		 v.next == v.state ? "" : "*", *a->reason ? " (" : "", a->reason,
+		 *a->reason ? ")" : "");
 	log_info("zone=%s %s", z->name, change);
 	r = log_message(&sh->paths, z->name, "%s %s", z->name, change);
 	if (r < 0)
