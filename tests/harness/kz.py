@@ -22,6 +22,7 @@ something happen: `wait_for()` asks again until a deadline.
 import ctypes
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -40,6 +41,8 @@ LIBEXEC = ("kzhost", "guest.elf")  # what paths_libexec() finds
 DEADLINE = 60.0  # seconds; generous: the machine may be busy and the build sanitized
 IFACE = "org.kzones.restarter"
 NOBODY = 65534
+CAP_IPC_LOCK = 1 << 14
+GUEST_MEMORY = 128 << 20  # what the guests of tests have, and something
 
 _tests = []
 
@@ -73,11 +76,16 @@ def find_program(name):
 
 
 def need_kvm():
-    """Skip the test unless /dev/kvm can be used."""
+    """Skip the test unless /dev/kvm can be used, and a guest's memory be locked."""
     try:
         os.close(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
     except OSError as e:
         raise Skip("/dev/kvm: %s" % e.strerror)
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    with open("/proc/self/status") as f:
+        may = next(int(line.split()[1], 16) for line in f if line.startswith("CapEff:"))
+    if not may & CAP_IPC_LOCK and 0 <= limit < GUEST_MEMORY:
+        raise Skip("RLIMIT_MEMLOCK: %d MiB of %d" % (limit >> 20, GUEST_MEMORY >> 20))
 
 
 def need_root():
