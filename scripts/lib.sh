@@ -60,12 +60,16 @@ packages()
 		packages test
 		echo clang-format clang-tidy shellcheck
 		;;
+	nightly)
+		packages test
+		echo clang
+		;;
 	bench)
 		packages build
 		echo qemu-system-x86 seabios python3
 		;;
 	*)
-		die "no package group '$1' (build, test, host, check, bench)"
+		die "no package group '$1' (build, test, host, check, nightly, bench)"
 		;;
 	esac
 }
