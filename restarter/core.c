@@ -97,6 +97,7 @@ void core_touch(struct core *c, struct inst *i)
 	i->was_mode = i->mode;
 	i->was_override = i->override;
 	i->was_enabled = inst_enabled(i);
+	i->was_to_maint = inst_to_maint(i);
 	i->touched_next = NULL;
 	*c->touched.tail = i;
 	c->touched.tail = &i->touched_next;
@@ -229,7 +230,7 @@ static void apply_inst(struct core *c, struct inst *i, const struct core_event *
 		inst_event(c, i, IEV_RUNNING);
 		break;
 	case EV_VM_GOALS:
-		if (!i->panicked)
+		if (!i->panicked && !i->saved_to_maint)
 			inst_event(c, i, IEV_GOALS);
 		break;
 	case EV_VM_FAILED:
@@ -307,7 +308,7 @@ static bool must_persist(const struct inst *i)
 	if (i->mode == MODE_UNINIT)
 		return false;
 	return i->state != i->was_state || i->override != i->was_override ||
-	       inst_enabled(i) != i->was_enabled ||
+	       inst_enabled(i) != i->was_enabled || inst_to_maint(i) != i->was_to_maint ||
 	       (i->why_new && i->state == INST_MAINT);
 }
 

@@ -129,23 +129,25 @@ enum vm_end {
 	X(ZONE_GONE, \
 	  "zone-gone") /* uninstalled; refused by the shell while it is active */ \
 	X(ZONE_RESTORE, \
-	  "zone-restore")           /* after ZONE_SET, at start: what was persisted */ \
-	X(ADOPT, "adopt")           /* at start: a running kzhost was found: adopt */ \
-	X(READY, "ready")           /* at start, after the above: act from now on */ \
-	X(HOST_BOOT, "host-boot")   /* the same, once per boot of the host: autoboot */ \
-	X(HOST_STOP, "host-stop")   /* stop everything until stop_deadline_ms */ \
-	X(LIMITS, "limits")         /* new throttle limits */ \
-	X(BOOT, "boot")             /* operator: zoneadm boot (temporary enable) */ \
-	X(SHUTDOWN, "shutdown")     /* operator: clean stop (temporary disable) */ \
-	X(HALT, "halt")             /* operator: stop now (temporary disable) */ \
-	X(REBOOT, "reboot")         /* operator: halt and boot */ \
-	X(RESTART, "restart")       /* operator: clean stop and boot (shutdown -r) */ \
-	X(ENABLE, "enable")         /* svcadm enable: temporary */ \
-	X(DISABLE, "disable")       /* svcadm disable: temporary */ \
-	X(CLEAR, "clear")           /* svcadm clear */ \
-	X(VM_RUNNING, "vm-running") /* the guest runs */ \
-	X(VM_GOALS, "vm-goals")     /* the guest said that it has reached its goals */ \
-	X(VM_FAILED, "vm-failed")   /* the boot failed: text */ \
+	  "zone-restore")         /* after ZONE_SET, at start: what was persisted */ \
+	X(ADOPT, "adopt")         /* at start: a running kzhost was found: adopt */ \
+	X(READY, "ready")         /* at start, after the above: act from now on */ \
+	X(HOST_BOOT, "host-boot") /* the same, once per boot of the host: autoboot */ \
+	X(HOST_STOP, "host-stop") /* stop everything until stop_deadline_ms */ \
+	X(LIMITS, "limits")       /* new throttle limits */ \
+	X(BOOT, "boot")           /* operator: zoneadm boot (temporary enable) */ \
+	X(SHUTDOWN, "shutdown")   /* operator: clean stop (temporary disable) */ \
+	X(HALT, "halt")           /* operator: stop now (temporary disable) */ \
+	X(REBOOT, "reboot")       /* operator: halt and boot */ \
+	X(RESTART, "restart")     /* operator: clean stop and boot (shutdown -r) */ \
+	X(ENABLE, "enable")       /* svcadm enable: temporary */ \
+	X(DISABLE, "disable")     /* svcadm disable: temporary */ \
+	X(CLEAR, "clear")         /* svcadm clear */ \
+	X(MARK_MAINT, "mark-maintenance") /* svcadm mark maintenance: immediate */ \
+	X(MARK_DEGRADED, "mark-degraded") /* svcadm mark degraded */ \
+	X(VM_RUNNING, "vm-running")       /* the guest runs */ \
+	X(VM_GOALS, "vm-goals")       /* the guest said that it has reached its goals */ \
+	X(VM_FAILED, "vm-failed")     /* the boot failed: text */ \
 	X(VM_PANICKED, "vm-panicked") /* the guest panicked; kzhost holds it */ \
 	X(VM_EXITED, "vm-exited")     /* kzhost is gone: end, text */ \
 	X(TIMER, "timer")             /* core_deadline_ms() has passed */
@@ -162,8 +164,10 @@ struct core_saved {
 	bool enabled_temporary; /* an override is in force */
 	bool enabled;           /* by the override, else as autoboot was */
 	enum inst_state state;
+	bool to_maint;                 /* its machine is being stopped for good */
 	uint64_t since_ms;             /* as given by the shell's clock of that time */
-	char reason[CORE_REASON_SIZE]; /* of maintenance or disabled, else "" */
+	char reason[CORE_REASON_SIZE]; /* of maintenance (coming, too), degraded, disabled
+					*/
 };
 
 struct core_event {
@@ -181,6 +185,7 @@ struct core_event {
 		} adopt;                     /* ADOPT */
 		enum vm_end end;             /* VM_EXITED */
 		bool temporary;              /* ENABLE, DISABLE */
+		bool immediate;              /* MARK_MAINT: do not ask the guest */
 		uint64_t stop_deadline_ms;   /* HOST_STOP, on the clock of now_ms */
 		struct {
 			unsigned boot_shutdown;  /* 0 = unlimited */

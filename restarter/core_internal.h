@@ -36,6 +36,7 @@
 	X(STARTING, "offline*/starting", OFFLINE, STARTING, true) \
 	X(BOOTING, "offline*/goals", OFFLINE, RUNNING, true) \
 	X(ONLINE, "online", ONLINE, RUNNING, false) \
+	X(DEGRADED, "degraded", DEGRADED, RUNNING, false) \
 	X(STOPQ, "stop/queued", KEEP, RUNNING, true) \
 	X(STOPPING, "stop/shutdown", KEEP, STOPPING, true) \
 	X(HALTING, "stop/halt", KEEP, HALTING, true) \
@@ -64,6 +65,7 @@ enum inst_mode {
 	X(TIMEOUT, "timeout") \
 	X(PANIC, "panic-held") \
 	X(CLEARED, "cleared") \
+	X(DEGRADE, "degrade") \
 	X(STOP, "stop") \
 	X(HALT, "halt") \
 	X(ENDED_OFF, "ended-for-good") \
@@ -73,6 +75,7 @@ enum inst_mode {
 	X(ADOPT_STARTING, "adopt-starting") \
 	X(ADOPT_BOOTING, "adopt-booting") \
 	X(ADOPT_ONLINE, "adopt-online") \
+	X(ADOPT_DEGRADED, "adopt-degraded") \
 	X(ADOPT_HELD, "adopt-held") \
 	X(ADOPT_STOPPING, "adopt-stopping") \
 	X(ADOPT_HALTING, "adopt-halting")
@@ -162,10 +165,11 @@ struct inst {
 	bool restored; /* until settled: what ZONE_RESTORE said, also in override and why
 			*/
 	enum inst_state saved_state;
+	bool saved_to_maint;
 	uint64_t saved_since_ms;
 	enum inst_after after; /* when the machine that is being stopped has ended */
 	uint64_t start_ms, running_ms, online_ms;
-	uint64_t goals_since_ms; /* since when they are waited for */
+	uint64_t goals_since_ms;     /* since when they are waited for */
 	unsigned failures, n_faults; /* in a row; ever (or since an operator's request) */
 	uint64_t retry_ms;           /* when BACKOFF ends */
 	uint64_t fault_ms[FAULTS_MAX + 1]; /* ring, fault n at n % size */
@@ -185,7 +189,7 @@ struct inst {
 	bool touched, op_new, write_autoboot, why_new;
 	enum inst_state was_state, was_next;
 	enum inst_mode was_mode;
-	bool was_override, was_enabled;
+	bool was_override, was_enabled, was_to_maint;
 	enum inst_cmd cmd;
 	struct inst *touched_next, *cmd_next, *dead_next;
 };
@@ -237,8 +241,9 @@ void core_command(struct core *c, struct inst *i, enum inst_cmd cmd);
 /* inst.c */
 void inst_event(struct core *c, struct inst *i, enum inst_ev ev);
 bool inst_enabled(const struct inst *i);
-bool inst_active(const struct inst *i); /* has a machine */
-bool inst_ending(const struct inst *i); /* its machine is being stopped */
+bool inst_active(const struct inst *i);   /* has a machine */
+bool inst_ending(const struct inst *i);   /* its machine is being stopped */
+bool inst_to_maint(const struct inst *i); /* the same, and then it is maintenance */
 enum inst_state inst_next_state(const struct core *c, const struct inst *i);
 void inst_enable(struct core *c, struct inst *i, bool on);
 void inst_reconsider(struct core *c, struct inst *i);

@@ -169,7 +169,8 @@ void inst_failed(struct core *c, struct inst *i, const char *text)
 void inst_panicked(struct core *c, struct inst *i, const char *text)
 {
 	bool fresh = i->mode == MODE_STARTING || i->mode == MODE_BOOTING ||
-		     i->mode == MODE_ONLINE || (i->mode == MODE_HELD && !i->panicked);
+		     i->mode == MODE_ONLINE || i->mode == MODE_DEGRADED ||
+		     (i->mode == MODE_HELD && !i->panicked);
 
 	if (inst_active(i) && !i->panicked) {
 		core_touch(c, i);

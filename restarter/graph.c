@@ -460,6 +460,7 @@ static enum dep_status status_of(const struct inst *i)
 	case MODE_WAITING:
 		return i->n_dead ? DEP_BLOCKED : DEP_COMING;
 	case MODE_ONLINE:
+	case MODE_DEGRADED:
 		return DEP_UP;
 	case MODE_HELD:
 		return DEP_HELD;

@@ -87,6 +87,7 @@ static const struct fsm_rule inst_rules[] = {
 	RULE(UNINIT, ADOPT_STARTING, STARTING, NOTHING),
 	RULE(UNINIT, ADOPT_BOOTING, BOOTING, NOTHING),
 	RULE(UNINIT, ADOPT_ONLINE, ONLINE, NOTHING),
+	RULE(UNINIT, ADOPT_DEGRADED, DEGRADED, NOTHING),
 	RULE(UNINIT, ADOPT_HELD, HELD, NOTHING),
 	RULE(UNINIT, ADOPT_STOPPING, STOPPING, NOTHING),
 	RULE(UNINIT, ADOPT_HALTING, HALTING, NOTHING),
@@ -140,6 +141,15 @@ static const struct fsm_rule inst_rules[] = {
 	SAME(ONLINE, RUNNING),
 	SAME(ONLINE, GOALS),
 	ENDS(ONLINE),
+	RULE(ONLINE, DEGRADE, DEGRADED, NOTHING),
+
+	RULE(DEGRADED, CLEARED, ONLINE, NOTHING),
+	RULE(DEGRADED, PANIC, HELD, NOTHING),
+	RULE(DEGRADED, STOP, STOPQ, QUEUE),
+	RULE(DEGRADED, HALT, HALTING, HALT),
+	SAME(DEGRADED, RUNNING),
+	SAME(DEGRADED, GOALS),
+	ENDS(DEGRADED),
 
 	RULE(STOPQ, SLOT, STOPPING, SHUTDOWN),
 	RULE(STOPQ, HALT, HALTING, HALT),
@@ -199,6 +209,11 @@ bool inst_active(const struct inst *i)
 bool inst_ending(const struct inst *i)
 {
 	return mode_state[i->mode] == INST_KEEP;
+}
+
+bool inst_to_maint(const struct inst *i)
+{
+	return inst_ending(i) && i->after == AFTER_MAINT;
 }
 
 bool inst_enabled(const struct inst *i)
@@ -268,7 +283,8 @@ static void mode_entered(struct core *c, struct inst *i)
 	if (i->mode == MODE_WAITING || i->mode == MODE_ONLINE)
 		i->why[0] = '\0';
 	if (i->mode == MODE_ONLINE) {
-		i->online_ms = c->now_ms;
+		if (!i->online_ms) /* else it comes back from somewhere */
+			i->online_ms = c->now_ms;
 		i->failures = 0;
 	}
 	if (i->mode == MODE_ONLINE || i->mode == MODE_DISABLED || i->mode == MODE_MAINT)
@@ -437,7 +453,7 @@ void inst_timeout(struct core *c, struct inst *i)
 	if (i->mode == MODE_BOOTING)
 		why_set(i, "the guest did not reach its goals within %llu s",
 			SECONDS_ARG(i->goals_timeout_ms));
-	if (i->mode == MODE_STOPPING)
+	if (i->mode == MODE_STOPPING && i->after != AFTER_MAINT)
 		why_set(i, "the guest did not shut down within %llu s and was halted",
 			SECONDS_ARG(i->shutdown_timeout_ms));
 	inst_event(c, i, IEV_TIMEOUT);

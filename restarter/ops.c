@@ -22,7 +22,7 @@
 	X(BOOTED, "refused: zone is already booted") \
 	X(ENDING, "refused: zone is shutting down") \
 	X(DOWN, "refused: zone is not running") \
-	X(WELL, "refused: zone is not in maintenance") \
+	X(WELL, "refused: zone is not in maintenance or degraded") \
 	X(NOTHING, "-") /* only the enabled flag changes, if it is that kind of verb */ \
 	X(ON, "bring it up") \
 	X(OFF, "do not bring it up") \
@@ -30,7 +30,11 @@
 	X(AUTOSTOP, "stop it as autoshutdown says") \
 	X(HALT, "halt it") \
 	X(HASTEN, "shut it down, at the head of the queue") \
-	X(REPAIR, "leave maintenance")
+	X(REPAIR, "leave maintenance, or degraded") \
+	X(WORSE, "refused: zone is not online") \
+	X(MAINT, "to maintenance") \
+	X(STOPMAINT, "stop it, then to maintenance") \
+	X(DEGRADE, "to degraded")
 
 enum reaction {
 #define X(id, text) R_##id,
@@ -40,28 +44,30 @@ enum reaction {
 };
 
 #define VERB_FIRST EV_BOOT
-#define VERB_N     (EV_CLEAR - EV_BOOT + 1)
+#define VERB_N     (EV_MARK_DEGRADED - EV_BOOT + 1)
 static_assert(EV_BOOT < EV_SHUTDOWN && EV_SHUTDOWN < EV_HALT && EV_HALT < EV_REBOOT &&
 		      EV_REBOOT < EV_RESTART && EV_RESTART < EV_ENABLE &&
-		      EV_ENABLE < EV_DISABLE && EV_DISABLE < EV_CLEAR,
+		      EV_ENABLE < EV_DISABLE && EV_DISABLE < EV_CLEAR &&
+		      EV_CLEAR < EV_MARK_MAINT && EV_MARK_MAINT < EV_MARK_DEGRADED,
 	      "verbs are next to each other");
 
 /* clang-format off */
 static const uint8_t reactions[MODE_N][VERB_N] = {
-	/*                  boot      shutdown  halt    reboot  restart   enable     disable     clear */
-	[MODE_UNINIT] =   { R_EARLY,  R_EARLY,  R_EARLY, R_EARLY, R_EARLY, R_EARLY,  R_EARLY,    R_EARLY  },
-	[MODE_DISABLED] = { R_ON,     R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_ON,      R_NOTHING,  R_WELL   },
-	[MODE_WAITING] =  { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL   },
-	[MODE_BACKOFF] =  { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL   },
-	[MODE_QUEUED] =   { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL   },
-	[MODE_STARTING] = { R_BOOTED, R_HALT,   R_HALT, R_HALT, R_HALT,   R_NOTHING, R_HALT,     R_WELL   },
-	[MODE_BOOTING] =  { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_WELL   },
-	[MODE_ONLINE] =   { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_WELL   },
-	[MODE_STOPQ] =    { R_ENDING, R_HASTEN, R_HALT, R_HALT, R_HASTEN, R_NOTHING, R_NOTHING,  R_WELL   },
-	[MODE_STOPPING] = { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL   },
-	[MODE_HALTING] =  { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL   },
-	[MODE_MAINT] =    { R_REPAIR, R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_NOTHING, R_NOTHING,  R_REPAIR },
-	[MODE_HELD] =     { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_REPAIR },
+	/*                  boot      shutdown  halt    reboot  restart   enable     disable     clear     maint        degraded */
+	[MODE_UNINIT] =   { R_EARLY,  R_EARLY,  R_EARLY, R_EARLY, R_EARLY, R_EARLY,  R_EARLY,    R_EARLY, R_EARLY,     R_EARLY   },
+	[MODE_DISABLED] = { R_ON,     R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_ON,      R_NOTHING,  R_WELL, R_MAINT,     R_WORSE   },
+	[MODE_WAITING] =  { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL, R_MAINT,     R_WORSE   },
+	[MODE_BACKOFF] =  { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL, R_MAINT,     R_WORSE   },
+	[MODE_QUEUED] =   { R_ON,     R_OFF,    R_OFF,  R_DOWN, R_DOWN,   R_NOTHING, R_OFF,      R_WELL, R_MAINT,     R_WORSE   },
+	[MODE_STARTING] = { R_BOOTED, R_HALT,   R_HALT, R_HALT, R_HALT,   R_NOTHING, R_HALT,     R_WELL, R_STOPMAINT, R_WORSE   },
+	[MODE_BOOTING] =  { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_WELL, R_STOPMAINT, R_WORSE   },
+	[MODE_ONLINE] =   { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_WELL, R_STOPMAINT, R_DEGRADE },
+	[MODE_DEGRADED] = { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_REPAIR, R_STOPMAINT, R_NOTHING },
+	[MODE_STOPQ] =    { R_ENDING, R_HASTEN, R_HALT, R_HALT, R_HASTEN, R_NOTHING, R_NOTHING,  R_WELL, R_STOPMAINT, R_WORSE   },
+	[MODE_STOPPING] = { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL, R_STOPMAINT, R_WORSE   },
+	[MODE_HALTING] =  { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL, R_STOPMAINT, R_WORSE   },
+	[MODE_MAINT] =    { R_REPAIR, R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_NOTHING, R_NOTHING,  R_REPAIR, R_NOTHING,   R_WORSE   },
+	[MODE_HELD] =     { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_REPAIR, R_STOPMAINT, R_WORSE   },
 };
 /* clang-format on */
 
@@ -73,7 +79,7 @@ static const char *const reaction_texts[REACTION_N] = {
 
 /**
  * op_meaning() - What a verb does to an instance in a mode, in words
- * @verb:	EV_BOOT to EV_CLEAR
+ * @verb:	EV_BOOT to EV_MARK_DEGRADED
  */
 const char *op_meaning(enum inst_mode mode, enum core_ev verb)
 {
@@ -170,7 +176,9 @@ static const char *refusal(const struct core *c, const struct inst *i, enum core
 	case R_DOWN:
 		return "zone is not running";
 	case R_WELL:
-		return "zone is not in maintenance";
+		return "zone is not in maintenance or degraded";
+	case R_WORSE:
+		return "zone is not online";
 	default:
 		break;
 	}
@@ -186,7 +194,7 @@ static void take_enabled(struct core *c, struct inst *i, const struct core_event
 {
 	bool on = verb_boots(ev->type) || ev->type == EV_ENABLE;
 
-	if (ev->type == EV_CLEAR)
+	if (ev->type >= EV_CLEAR)
 		return;
 	if ((ev->type == EV_ENABLE || ev->type == EV_DISABLE) && !ev->temporary) {
 		core_touch(c, i);
@@ -206,7 +214,7 @@ static void bring_up(struct core *c, struct inst *i)
 
 static void repair(struct core *c, struct inst *i)
 {
-	if (i->mode != MODE_HELD) {
+	if (i->mode == MODE_MAINT) {
 		why_set(i, "%s", "");
 		bring_up(c, i);
 	} else if (i->panicked) {
@@ -224,9 +232,23 @@ static void hasten(struct core *c, struct inst *i)
 	throttle_enqueue(c, i);
 }
 
-static void react(struct core *c, struct inst *i, enum reaction r)
+/* Out of service because an administrator says so. */
+static void mark_maintenance(struct core *c, struct inst *i, bool immediate)
 {
-	i->after = AFTER_ENABLED;
+	why_set(i, "maintenance requested by an administrator");
+	if (!inst_active(i)) {
+		inst_event(c, i, IEV_TROUBLE);
+		return;
+	}
+	i->by_operator = true;
+	i->after = AFTER_MAINT;
+	inst_stop(c, i, immediate);
+}
+
+static void react(struct core *c, struct inst *i, enum reaction r, bool immediate)
+{
+	if (r != R_NOTHING)
+		i->after = AFTER_ENABLED;
 	switch (r) {
 	case R_ON:
 		bring_up(c, i);
@@ -248,6 +270,14 @@ static void react(struct core *c, struct inst *i, enum reaction r)
 		break;
 	case R_REPAIR:
 		repair(c, i);
+		break;
+	case R_MAINT:
+	case R_STOPMAINT:
+		mark_maintenance(c, i, immediate);
+		break;
+	case R_DEGRADE:
+		why_set(i, "degraded by an administrator");
+		inst_event(c, i, IEV_DEGRADE);
 		break;
 	default:
 		break;
@@ -283,7 +313,7 @@ void op_request(struct core *c, struct inst *i, const struct core_event *ev)
 	}
 	if (verb_done[ev->type - VERB_FIRST] && i->mode != MODE_MAINT)
 		why_set(i, "%s", verb_done[ev->type - VERB_FIRST]);
-	react(c, i, r);
+	react(c, i, r, ev->type == EV_MARK_MAINT && ev->immediate);
 	if (!verb_waits(ev->type))
 		answer(c, i, ev->op, 0, "");
 }

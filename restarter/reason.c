@@ -173,6 +173,7 @@ void reason_text(const struct core *c, const struct inst *i, char *text, size_t 
 	case MODE_DISABLED:
 		snprintf(text, size, "%s", i->why[0] ? i->why : "disabled");
 		break;
+	case MODE_DEGRADED:
 	case MODE_MAINT:
 	case MODE_HELD:
 		snprintf(text, size, "%s", i->why[0] ? i->why : "no reason was recorded");
@@ -217,9 +218,11 @@ void core_saved_of(const struct core *c, const struct inst *i,
 		.enabled_temporary = i->override,
 		.enabled = inst_enabled(i),
 		.state = i->state,
+		.to_maint = inst_to_maint(i),
 		.since_ms = i->since_ms,
 	};
-	if (i->state == INST_MAINT || i->state == INST_DISABLED)
+	if (inst_to_maint(i) || i->state == INST_MAINT || i->state == INST_DEGRADED ||
+	    i->state == INST_DISABLED)
 		snprintf(ret_saved->reason, sizeof(ret_saved->reason), "%s", i->why);
 }
 

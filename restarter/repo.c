@@ -33,6 +33,8 @@ static void put_saved(struct object *to, const struct core_saved *s)
 	if (s->enabled_temporary)
 		put(to, "enabled_temporary", json_boolean(s->enabled));
 	put(to, "instance", json_string(inst_state_names[s->state]));
+	if (s->to_maint)
+		put(to, "to_maintenance", json_true());
 	put(to, "since_ms", json_integer((json_int_t)s->since_ms));
 	if (*s->reason)
 		put(to, "reason", json_text(s->reason));
@@ -157,6 +159,7 @@ static int take_saved(const json_t *o, struct zone *z)
 		return -EINVAL;
 	z->saved.enabled_temporary = temporary != NULL;
 	z->saved.enabled = json_is_true(enabled);
+	z->saved.to_maint = json_is_true(json_object_get(o, "to_maintenance"));
 	snprintf(z->saved.reason, sizeof(z->saved.reason), "%s", reason ? reason : "");
 	z->has_saved = true;
 	return 0;

@@ -32,6 +32,7 @@ void start_restore(struct core *c, struct inst *i, const struct core_saved *save
 	}
 	i->restored = true;
 	i->saved_state = saved->state;
+	i->saved_to_maint = saved->to_maint;
 	i->saved_since_ms = saved->since_ms;
 	i->override = saved->enabled != i->autoboot;
 	i->override_value = saved->enabled;
@@ -40,11 +41,13 @@ void start_restore(struct core *c, struct inst *i, const struct core_saved *save
 
 static void adopt_running(struct core *c, struct inst *i, uint64_t since_ms)
 {
-	bool was_online =
-		i->saved_state == INST_ONLINE || i->saved_state == INST_DEGRADED;
+	bool was_online = i->saved_state == INST_ONLINE;
 
-	if (i->restored && i->saved_state == INST_MAINT) {
+	if (i->restored && (i->saved_state == INST_MAINT || i->saved_to_maint)) {
 		inst_event(c, i, IEV_ADOPT_HELD);
+	} else if (i->restored && i->saved_state == INST_DEGRADED) {
+		inst_event(c, i, IEV_ADOPT_DEGRADED);
+		i->online_ms = i->saved_since_ms;
 	} else if ((i->restored && was_online) || !i->goals_timeout_ms) {
 		inst_event(c, i, IEV_ADOPT_ONLINE);
 		i->online_ms = was_online ? i->saved_since_ms : since_ms;
@@ -59,9 +62,12 @@ static void adopt_running(struct core *c, struct inst *i, uint64_t since_ms)
 static void adopt_stopping(struct core *c, struct inst *i, bool halting,
 			   uint64_t since_ms)
 {
+	if (i->restored && i->saved_to_maint)
+		i->after = AFTER_MAINT;
 	i->state = INST_OFFLINE;
 	if (i->restored &&
-	    (i->saved_state == INST_ONLINE || i->saved_state == INST_MAINT))
+	    (i->saved_state == INST_ONLINE || i->saved_state == INST_DEGRADED ||
+	     i->saved_state == INST_MAINT))
 		i->state = i->saved_state;
 	if (halting) {
 		inst_event(c, i, IEV_ADOPT_HALTING);
@@ -115,6 +121,8 @@ void start_new(struct core *c, struct inst *i)
 
 static bool restored_maint(const struct inst *i)
 {
+	if (i->saved_to_maint)
+		return true;
 	return i->saved_state == INST_MAINT &&
 	       strncmp(i->why, CYCLE_PREFIX, strlen(CYCLE_PREFIX)) != 0;
 }
@@ -149,6 +157,13 @@ static void settle_down(struct core *c, struct inst *i, bool host_boot)
 		i->since_ms = i->saved_since_ms;
 }
 
+/* The restarter died between deciding to stop it and telling the machine. */
+static void stop_for_maint(struct core *c, struct inst *i)
+{
+	i->after = AFTER_MAINT;
+	inst_stop(c, i, false);
+}
+
 /**
  * start_settle() - All zones have been told: act from now on
  * @host_boot:	The host has booted since the restarter ran last
@@ -171,9 +186,11 @@ void start_settle(struct core *c, bool host_boot)
 			settle_down(c, i, host_boot);
 		else if (host_boot && inst_active(i) && !inst_ending(i))
 			inst_enable(c, i, true);
+		else if (inst_active(i) && !inst_ending(i) && i->saved_to_maint)
+			stop_for_maint(c, i);
 		else if (inst_active(i) && !inst_ending(i) && !inst_enabled(i))
 			inst_autoshutdown(c, i);
-		i->restored = false;
+		i->restored = i->saved_to_maint = false;
 		inst_reconsider(c, i);
 	}
 }

@@ -31,14 +31,14 @@ static void print_modes(struct buf *out)
 static void print_requests(struct buf *out)
 {
 	buf_adds(out, "## instance: requests\n\n| mode |");
-	for (unsigned verb = EV_BOOT; verb <= EV_CLEAR; verb++)
+	for (unsigned verb = EV_BOOT; verb <= EV_MARK_DEGRADED; verb++)
 		buf_addf(out, " %s |", core_ev_names[verb]);
 	buf_adds(out, "\n|---|");
-	for (unsigned verb = EV_BOOT; verb <= EV_CLEAR; verb++)
+	for (unsigned verb = EV_BOOT; verb <= EV_MARK_DEGRADED; verb++)
 		buf_adds(out, "---|");
 	for (unsigned m = 0; m < MODE_N; m++) {
 		buf_addf(out, "\n| %s |", modes[m].name);
-		for (unsigned verb = EV_BOOT; verb <= EV_CLEAR; verb++)
+		for (unsigned verb = EV_BOOT; verb <= EV_MARK_DEGRADED; verb++)
 			buf_addf(out, " %s |",
 				 op_meaning((enum inst_mode)m, (enum core_ev)verb));
 	}

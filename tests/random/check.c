@@ -59,7 +59,8 @@ static bool zone_up(const struct world *w, int target)
 
 	if (target < 0)
 		return target == -1;
-	return view_of(w, &w->zones[target], &v) && v.state == INST_ONLINE &&
+	return view_of(w, &w->zones[target], &v) &&
+	       (v.state == INST_ONLINE || v.state == INST_DEGRADED) &&
 	       v.next == v.state && w->zones[target].m.phase == VM_RUNNING;
 }
 
@@ -196,7 +197,8 @@ static void check_saved(struct world *w, const struct zone *z, const struct inst
 	if (s.state == INST_UNINIT)
 		return;
 	if (!z->has_saved || s.state != z->saved.state || s.enabled != z->saved.enabled ||
-	    s.enabled_temporary != z->saved.enabled_temporary)
+	    s.enabled_temporary != z->saved.enabled_temporary ||
+	    s.to_maint != z->saved.to_maint)
 		broken(w, "%s is not persisted", z->name);
 	if (s.state == INST_MAINT && strcmp(s.reason, z->saved.reason) != 0)
 		broken(w, "%s: the reason is not persisted", z->name);
@@ -252,7 +254,8 @@ static void return_slots(struct world *w)
 		if (z->m.phase == VM_NONE)
 			z->boot_slot = z->stop_slot = false;
 		if (z->boot_slot && view_of(w, z, &v) &&
-		    (v.state == INST_ONLINE || v.state == INST_MAINT))
+		    (v.state == INST_ONLINE || v.state == INST_DEGRADED ||
+		     v.state == INST_MAINT))
 			z->boot_slot = false;
 	}
 }
@@ -288,7 +291,7 @@ static void check_zone(struct world *w, const struct zone *z)
 	if (v.state != INST_ONLINE && !v.reason[0])
 		broken(w, "%s is %s without a reason", z->name,
 		       inst_state_names[v.state]);
-	if (v.state == INST_ONLINE && z->m.phase == VM_NONE)
+	if ((v.state == INST_ONLINE || v.state == INST_DEGRADED) && z->m.phase == VM_NONE)
 		broken(w, "%s is online without a machine", z->name);
 	if (v.state == INST_DISABLED && (v.enabled || z->m.phase != VM_NONE))
 		broken(w, "%s is disabled, yet enabled or running", z->name);

@@ -276,14 +276,17 @@ static void uninstall(struct world *w, struct zone *z)
 
 static void operate(struct world *w, struct zone *z, struct core_event *ev)
 {
-	static const enum core_ev verbs[] = { EV_BOOT,     EV_BOOT,   EV_BOOT,
-					      EV_SHUTDOWN, EV_HALT,   EV_REBOOT,
-					      EV_RESTART,  EV_ENABLE, EV_ENABLE,
-					      EV_DISABLE,  EV_CLEAR,  EV_CLEAR };
+	static const enum core_ev verbs[] = { EV_BOOT,       EV_BOOT,         EV_BOOT,
+					      EV_SHUTDOWN,   EV_HALT,         EV_REBOOT,
+					      EV_RESTART,    EV_ENABLE,       EV_ENABLE,
+					      EV_DISABLE,    EV_CLEAR,        EV_CLEAR,
+					      EV_MARK_MAINT, EV_MARK_DEGRADED };
 
 	*ev = (struct core_event){ .type = verbs[rnd(w, ARRAY_SIZE(verbs))],
 				   .zone = z->name,
 				   .temporary = chance(w, 50) };
+	if (ev->type == EV_MARK_MAINT)
+		ev->immediate = chance(w, 50);
 	if (chance(w, 90) && w->n_ops + 1 < OPS_MAX) {
 		ev->op = ++w->n_ops;
 		w->op_open[ev->op] = true;

@@ -15,6 +15,7 @@
  *		[optional=ZONE]... [exclude=ZONE]...
  *	limit N, ready, host-boot, host-stop SECONDS (from now)
  *	boot|shutdown|halt|reboot|restart|clear ZONE (operations are numbered from 1)
+ *	mark-maintenance ZONE [-I], mark-degraded ZONE
  *	enable|disable ZONE [-t]
  *	running|goals|gone ZONE, failed|panicked ZONE [TEXT]
  *	exited ZONE poweroff|reset|halted|panic|crash [TEXT]
@@ -104,6 +105,8 @@ static void log_action(struct world *w, const struct core_action *a)
 		buf_addf(&w->log, " %s %s%s", inst_state_names[z->saved.state],
 			 z->saved.enabled ? "enabled" : "disabled",
 			 z->saved.enabled_temporary ? " (temporary)" : "");
+		if (z->saved.to_maint)
+			buf_adds(&w->log, " to maintenance");
 		break;
 	}
 	default:
@@ -325,10 +328,12 @@ static int zone_event(struct world *w, char **words, const char *text)
 	if (!words[1])
 		return bad("which zone", words[0]);
 	ev.type = (enum core_ev)at;
-	if (ev.type >= EV_BOOT && ev.type <= EV_CLEAR)
+	if (ev.type >= EV_BOOT && ev.type <= EV_MARK_DEGRADED)
 		ev.op = ++w->next_op;
 	if (ev.type == EV_ENABLE || ev.type == EV_DISABLE)
 		ev.temporary = words[2] != NULL;
+	if (ev.type == EV_MARK_MAINT)
+		ev.immediate = words[2] != NULL;
 	if (ev.type == EV_ADOPT) {
 		at = words[2] ? find_name(vm_phase_names, VM_PHASE_N, words[2]) : -1;
 		ev.adopt.phase = (enum vm_phase)MAX(at, 0);
