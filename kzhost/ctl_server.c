@@ -74,12 +74,15 @@ static void conn_close(struct ctl_server *server, const char *why)
 	server->ops->connection(server->arg, false);
 }
 
-/* True when the answer went out; else the connection is closed. */
+/* True when it went out; else the connection is closed, or was before. */
 static bool conn_send(struct ctl_server *server, const void *msg, size_t len)
 {
 	char why[80];
-	int r = sock_send(server->conn->fd, msg, len, NULL, 0);
+	int r;
 
+	if (!server->conn)
+		return false; /* an event before the answer has ended it */
+	r = sock_send(server->conn->fd, msg, len, NULL, 0);
 	if (r == 0)
 		return true;
 	if (r == -EPIPE || r == -ECONNRESET)
@@ -104,6 +107,7 @@ static bool answer_error(struct ctl_answer *answer, enum ctl_id id, int err,
 	case CTL_REQ_START:
 	case CTL_REQ_SHUTDOWN:
 	case CTL_REQ_HALT:
+	case CTL_REQ_LOG:
 		answer->plain.error = le32_of((uint32_t)-err);
 		snprintf(answer->plain.text, sizeof(answer->plain.text), "%s", text);
 		return true;

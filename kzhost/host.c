@@ -48,6 +48,7 @@ struct host {
 	int linger;    /* ring to let go of KVM's machine with; negative = none */
 	struct vm *vm; /* from CREATE until the end was told */
 	struct console *console; /* from CREATE until the end */
+	bool log_told;           /* on this connection: the log is full */
 	struct goals goals;      /* what the console is watched for */
 	struct vm_stats last;    /* of a machine that is gone */
 	uv_poll_t vm_poll;
@@ -147,6 +148,16 @@ static void watch_goals(struct host *h, const void *data, size_t len)
 		ctl_server_event(h->ctl, CTL_EV_GOALS, &msg.hdr, sizeof(msg));
 }
 
+/* A restarter hears once that the log is full; the next one hears it again. */
+static void watch_log(struct host *h)
+{
+	struct ctl_plain msg;
+
+	if (!h->log_told && h->console && console_log_full(h->console))
+		h->log_told =
+			ctl_server_event(h->ctl, CTL_EV_LOG_FULL, &msg.hdr, sizeof(msg));
+}
+
 /* One portion of console output: its length, 0 when there was none. */
 static size_t move_output(struct host *h)
 {
@@ -155,6 +166,7 @@ static size_t move_output(struct host *h)
 
 	console_output(h->console, data, len);
 	watch_goals(h, data, len);
+	watch_log(h);
 	return len;
 }
 
@@ -354,6 +366,17 @@ static int do_halt(struct host *h, const void *msg, int *fds, struct errmsg *e)
 	return 0;
 }
 
+static int do_log(struct host *h, const void *msg, int *fds, struct errmsg *e)
+{
+	int r = fds_check(CTL_FD_LOG, fds[0], e);
+
+	if (r < 0)
+		return r;
+	console_set_log(h->console, take_fd(&fds[0]));
+	h->log_told = false;
+	return 0;
+}
+
 static void answer_hello(const struct host *h, struct ctl_hello_reply *reply)
 {
 	reply->state = le32_of(h->state);
@@ -396,10 +419,9 @@ static void answer(const struct host *h, enum ctl_id id, int r, const struct err
 /* HELLO and STATUS change nothing: they only have an answer. */
 static int (*const requests[])(struct host *h, const void *msg, int *fds,
 			       struct errmsg *e) = {
-	[CTL_REQ_CREATE] = do_create,
-	[CTL_REQ_START] = do_start,
-	[CTL_REQ_SHUTDOWN] = do_shutdown,
-	[CTL_REQ_HALT] = do_halt,
+	[CTL_REQ_CREATE] = do_create,     [CTL_REQ_START] = do_start,
+	[CTL_REQ_SHUTDOWN] = do_shutdown, [CTL_REQ_HALT] = do_halt,
+	[CTL_REQ_LOG] = do_log,
 };
 
 /* Control server callbacks. */
@@ -440,6 +462,8 @@ static void on_answered(void *arg)
 
 	if (h->state == CTL_ENDED)
 		tell(h);
+	else
+		watch_log(h);
 }
 
 /* The clock for "nobody comes" runs while nobody is connected and there is no zone to
@@ -448,6 +472,7 @@ static void on_connection(void *arg, bool up)
 {
 	struct host *h = arg;
 
+	h->log_told = false;
 	if (h->state == CTL_ENDED)
 		return;
 	if (up)

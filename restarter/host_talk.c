@@ -6,11 +6,14 @@
 #include "common/sys/log.h"
 #include "common/sys/sock.h"
 #include "restarter/hosts_internal.h"
+#include "restarter/logs.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define PATH_SAID 120 /* bytes of a path in a reason */
+
+#define LOG_MS 1000 /* a console log is rotated no more often */
 
 static void ask(struct host *h, unsigned id, void *msg, size_t len, const int *fds,
 		unsigned n_fds)
@@ -99,6 +102,35 @@ static void take_text(struct host *h, const char text[CTL_TEXT_SIZE], const char
 		host_say(h, "%s", *copy ? copy : or_else);
 }
 
+void host_give_log(uv_timer_t *t)
+{
+	struct host *h = t->data;
+	cleanup(closep) int fd = -1;
+	struct ctl_plain m = { 0 };
+	int r;
+
+	h->log_ms = uv_now(&h->sh->loop);
+	if (h->state == HOST_START)
+		uv_timer_start(t, host_give_log, LOG_MS, 0);
+	if (h->state != HOST_RUNNING)
+		return;
+	r = log_open(&h->sh->paths, PATH_CONSOLE_LOG, h->zone->name, &fd);
+	if (r < 0)
+		log_err("zone=%s console log: %s", h->zone->name, strerror(-r));
+	else
+		ask(h, CTL_REQ_LOG, &m, sizeof(m), &fd, 1);
+}
+
+/* However often it says so. */
+static void on_log_full(struct host *h)
+{
+	uint64_t now = uv_now(&h->sh->loop);
+	uint64_t next = h->log_ms ? h->log_ms + LOG_MS : now;
+
+	if (!uv_is_active((uv_handle_t *)&h->log_timer))
+		uv_timer_start(&h->log_timer, host_give_log, MAX(next, now) - now, 0);
+}
+
 /* The answer to the oldest request. */
 static void on_reply(struct host *h, unsigned id, const void *msg)
 {
@@ -117,7 +149,7 @@ static void on_reply(struct host *h, unsigned id, const void *msg)
 		host_on(h, HOST_EV_BROKEN);
 		return;
 	}
-	if (id == CTL_REQ_SHUTDOWN || id == CTL_REQ_HALT) {
+	if (id == CTL_REQ_SHUTDOWN || id == CTL_REQ_HALT || id == CTL_REQ_LOG) {
 		if (error)
 			log_warning("zone=%s kzhost refuses %s: %s", h->zone->name,
 				    ctl_id_name(id), strerror((int)error));
@@ -160,6 +192,8 @@ static bool on_message(struct host *h, const void *msg, size_t len)
 	}
 	if (id == CTL_EV_EXITING) {
 		on_exiting(h, msg);
+	} else if (id == CTL_EV_LOG_FULL) {
+		on_log_full(h);
 	} else if (id == CTL_EV_PANIC) {
 		host_on(h, HOST_EV_PANIC);
 	} else if (id == CTL_EV_GOALS) {

@@ -145,6 +145,7 @@ static void dismiss(struct host *h)
 		h->zone->host = NULL;
 	h->zone = NULL;
 	uv_close((uv_handle_t *)&h->timer, closed);
+	uv_close((uv_handle_t *)&h->log_timer, closed);
 	uv_close((uv_handle_t *)&h->ctl_poll, closed);
 	uv_close((uv_handle_t *)&h->exit_poll, closed);
 }
@@ -264,9 +265,10 @@ static void watch(struct host *h)
 {
 	uv_loop_t *loop = &h->sh->loop;
 
-	h->timer.data = h->ctl_poll.data = h->exit_poll.data = h;
-	h->n_open = 3;
+	h->timer.data = h->log_timer.data = h->ctl_poll.data = h->exit_poll.data = h;
+	h->n_open = 4;
 	ASSERT(uv_timer_init(loop, &h->timer) == 0);
+	ASSERT(uv_timer_init(loop, &h->log_timer) == 0);
 	ASSERT(uv_poll_init(loop, &h->ctl_poll, h->ctl_fd) == 0);
 	ASSERT(uv_poll_init(loop, &h->exit_poll, h->pidfd) == 0);
 	uv_poll_start(&h->ctl_poll, UV_READABLE, on_readable);

@@ -87,6 +87,8 @@ struct host {
 	unsigned n_open; /* handles not yet closed */
 	uv_poll_t ctl_poll, exit_poll;
 	uv_timer_t timer;
+	uv_timer_t log_timer; /* until its next console log, not too often */
+	uint64_t log_ms;      /* when it got the last one, on the loop's clock */
 };
 
 /**

@@ -42,6 +42,8 @@ void host_ask_hello(struct host *h);
 /* Sends CREATE and every descriptor of h->boot, which is freed. */
 void host_ask_create(struct host *h);
 void host_ask_plain(struct host *h, unsigned id);
+/* The log timer of a running host: its full console log goes aside, it gets a new one. */
+void host_give_log(uv_timer_t *t);
 /* Reads what is there; end of file or garbage ends the conversation. */
 void host_receive(struct host *h);
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * logs.h - a zone's logs: console.<zone> and messages.<zone>, rotated by size when opened
+ * logs.h - a zone's logs: console.<zone> and messages.<zone>, rotated by size when
+ * opened, which a kzhost whose console log is full asks for
  */
 #ifndef KZ_RESTARTER_LOGS_H
 #define KZ_RESTARTER_LOGS_H
 
+#include "common/proto/ctl.h"
 #include "common/sys/paths.h"
 
-#define LOG_ROTATE_BYTES (1024 * 1024)
+#define LOG_ROTATE_BYTES CTL_LOG_FULL
 #define LOG_KEPT         3 /* older generations: .0 is the youngest */
 
 /**

@@ -64,35 +64,43 @@ static const struct fsm_rule ctl_rules[] = {
 
 	FSM_IGNORE(CTL_CREATED, CTL_REQ_HELLO),
 	FSM_IGNORE(CTL_CREATED, CTL_REQ_STATUS),
+	{ CTL_CREATED, CTL_REQ_LOG, CTL_CREATED, 0, 0 },
 	{ CTL_CREATED, CTL_REQ_START, CTL_RUNNING, 0, 0 },
 	{ CTL_CREATED, CTL_REQ_HALT, CTL_ENDED, 0, 0 },
 	{ CTL_CREATED, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	FSM_IGNORE(CTL_RUNNING, CTL_REQ_HELLO),
 	FSM_IGNORE(CTL_RUNNING, CTL_REQ_STATUS),
+	{ CTL_RUNNING, CTL_REQ_LOG, CTL_RUNNING, 0, 0 },
 	{ CTL_RUNNING, CTL_REQ_SHUTDOWN, CTL_STOPPING, 0, 0 },
 	{ CTL_RUNNING, CTL_REQ_HALT, CTL_ENDED, 0, 0 },
 	{ CTL_RUNNING, CTL_EV_PANIC, CTL_PANICKED, 0, 0 },
 	FSM_IGNORE(CTL_RUNNING, CTL_EV_GOALS),
+	FSM_IGNORE(CTL_RUNNING, CTL_EV_LOG_FULL),
 	{ CTL_RUNNING, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	FSM_IGNORE(CTL_STOPPING, CTL_REQ_HELLO),
 	FSM_IGNORE(CTL_STOPPING, CTL_REQ_STATUS),
+	{ CTL_STOPPING, CTL_REQ_LOG, CTL_STOPPING, 0, 0 },
 	FSM_IGNORE(CTL_STOPPING, CTL_REQ_SHUTDOWN),
 	{ CTL_STOPPING, CTL_REQ_HALT, CTL_ENDED, 0, 0 },
 	{ CTL_STOPPING, CTL_EV_PANIC, CTL_PANICKED, 0, 0 },
 	FSM_IGNORE(CTL_STOPPING, CTL_EV_GOALS),
+	FSM_IGNORE(CTL_STOPPING, CTL_EV_LOG_FULL),
 	{ CTL_STOPPING, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	FSM_IGNORE(CTL_PANICKED, CTL_REQ_HELLO),
 	FSM_IGNORE(CTL_PANICKED, CTL_REQ_STATUS),
+	{ CTL_PANICKED, CTL_REQ_LOG, CTL_PANICKED, 0, 0 },
 	FSM_IGNORE(CTL_PANICKED, CTL_EV_PANIC),
 	{ CTL_PANICKED, CTL_REQ_HALT, CTL_ENDED, 0, 0 },
+	FSM_IGNORE(CTL_PANICKED, CTL_EV_LOG_FULL),
 	{ CTL_PANICKED, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	/* The asker may not know yet. */
 	FSM_IGNORE(CTL_ENDED, CTL_REQ_HELLO),
 	FSM_IGNORE(CTL_ENDED, CTL_REQ_STATUS),
+	FSM_IGNORE(CTL_ENDED, CTL_REQ_LOG),
 	FSM_IGNORE(CTL_ENDED, CTL_REQ_SHUTDOWN),
 	FSM_IGNORE(CTL_ENDED, CTL_REQ_HALT),
 	FSM_IGNORE(CTL_ENDED, CTL_EV_EXITING),
@@ -198,6 +206,8 @@ int ctl_check_request(const void *msg, size_t len, unsigned n_fds, struct errmsg
 	if (n_fds > requests[id].fds)
 		return errmsg_set(e, -EINVAL, "%s: %u descriptors, at most %u",
 				  ctl_id_name(id), n_fds, requests[id].fds);
+	if (id == CTL_REQ_LOG && n_fds != 1)
+		return errmsg_set(e, -EINVAL, "log: no descriptor");
 	if (id == CTL_REQ_CREATE)
 		r = check_create(msg, n_fds, e);
 	return r < 0 ? r : (int)id;
@@ -280,6 +290,7 @@ static int check_body(unsigned id, const void *msg, struct errmsg *e)
 		return check_exiting(msg, e);
 	case CTL_EV_PANIC:
 	case CTL_EV_GOALS:
+	case CTL_EV_LOG_FULL:
 		return 0;
 	default:
 		return check_reply(msg, id, e);

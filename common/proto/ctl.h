@@ -53,13 +53,15 @@ enum ctl_state {
 	X(START, "start", ctl_plain, ctl_reply, 0) \
 	X(SHUTDOWN, "shutdown", ctl_plain, ctl_reply, 0) \
 	X(HALT, "halt", ctl_plain, ctl_reply, 0) \
-	X(STATUS, "status", ctl_plain, ctl_status_reply, 0)
+	X(STATUS, "status", ctl_plain, ctl_status_reply, 0) \
+	X(LOG, "log", ctl_plain, ctl_reply, 1) /* the console log from now on */
 
 /* Events: id, name, struct. */
 #define CTL_EVENTS(X) \
 	X(PANIC, "panic", ctl_plain)       /* the guest said so through pvpanic */ \
 	X(EXITING, "exiting", ctl_exiting) /* the last message of a kzhost */ \
-	X(GOALS, "goals", ctl_plain) /* the console said what CREATE gave as goals */
+	X(GOALS, "goals", ctl_plain) /* the console said what CREATE gave as goals */ \
+	X(LOG_FULL, "log full", ctl_plain) /* the console log has CTL_LOG_FULL bytes */
 
 enum ctl_id {
 	CTL_ID_NONE,
@@ -99,6 +101,14 @@ enum ctl_cause {
 #define CTL_EXIT_STATUS(cause) (64 + (cause))
 #define CTL_TELL_MS            10000
 #define CTL_IDLE_MS            30000
+
+/*
+ * A console log that has grown to CTL_LOG_FULL bytes is told: LOG shall bring another
+ * one. Until it comes the log takes CTL_LOG_MAX bytes and no more: a guest must not fill
+ * the host's disk, however fast it writes.
+ */
+#define CTL_LOG_FULL (1024 * 1024)
+#define CTL_LOG_MAX  (4 * 1024 * 1024)
 
 /* Descriptors that CREATE may carry, in this order; bit (1 << n) in fd_mask. */
 enum ctl_fd {

@@ -4,6 +4,7 @@
  */
 #include "kzhost/io/console.h"
 
+#include "common/proto/ctl.h"
 #include "common/sys/log.h"
 #include "common/sys/sock.h"
 #include "kzhost/io/fifo.h"
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* At most this many bytes of input are read ahead of the guest. */
 #define INPUT_SIZE 1024
@@ -34,6 +36,8 @@ struct console {
 	uv_loop_t *loop;
 	int listen_fd;
 	int log_fd;
+	uint64_t log_bytes; /* in the log; 0 when it is not a file */
+	bool log_is_file;
 	console_input_fn input;
 	void *arg;
 	struct client *client; /* owned; NULL when nobody is attached */
@@ -249,10 +253,11 @@ static void on_connect(uv_poll_t *handle, int status, int events)
 static void log_append(struct console *con, const void *data, size_t len)
 {
 	const uint8_t *p = data;
+	bool full = con->log_is_file && con->log_bytes + len > CTL_LOG_MAX;
 
 	if (con->log_fd < 0)
 		return;
-	while (len > 0) {
+	while (len > 0 && !full) {
 		ssize_t n = write(con->log_fd, p, len);
 
 		if (n < 0 && errno == EINTR)
@@ -261,14 +266,36 @@ static void log_append(struct console *con, const void *data, size_t len)
 			break;
 		p += n;
 		len -= (size_t)n;
+		con->log_bytes += (uint64_t)n;
 	}
 	con->stats.log_lost += len;
 	if (len > 0 && !con->log_failing)
-		log_warning("console log: %s; output is lost there", strerror(errno));
+		log_warning("console log: %s; output is lost there",
+			    full ? "full, and not replaced" : strerror(errno));
 	if (len == 0 && con->log_failing)
 		log_notice("console log: written again, %llu bytes were lost in all",
 			   (unsigned long long)con->stats.log_lost);
 	con->log_failing = len > 0;
+}
+
+static void use_log(struct console *con, int log_fd)
+{
+	struct stat st;
+
+	con->log_fd = log_fd;
+	con->log_is_file = log_fd >= 0 && fstat(log_fd, &st) == 0 && S_ISREG(st.st_mode);
+	con->log_bytes = con->log_is_file ? (uint64_t)st.st_size : 0;
+}
+
+void console_set_log(struct console *con, int log_fd)
+{
+	closep(&con->log_fd);
+	use_log(con, log_fd);
+}
+
+bool console_log_full(const struct console *con)
+{
+	return con->log_is_file && con->log_bytes >= CTL_LOG_FULL;
 }
 
 int console_new(uv_loop_t *loop, int listen_fd, int log_fd, console_input_fn input,
@@ -287,7 +314,7 @@ int console_new(uv_loop_t *loop, int listen_fd, int log_fd, console_input_fn inp
 		return r;
 	con->loop = loop;
 	con->listen_fd = listen_fd;
-	con->log_fd = log_fd;
+	use_log(con, log_fd);
 	con->input = input;
 	con->arg = arg;
 	r = uv_poll_init(loop, &con->poll, listen_fd);

@@ -8,7 +8,8 @@
  * The guest never waits. What it writes goes to the scrollback (the last 64 KiB, replayed
  * to a client that attaches), to the log, and to the client's queue; a client that does
  * not read loses output, is told how much once it reads again, and delays nobody. A log
- * that cannot be written (full disk) loses output too; both are counted.
+ * that cannot be written (full disk) loses output too, and so does one that has grown to
+ * CTL_LOG_MAX bytes and is not replaced; all are counted.
  *
  * The client waits for the guest: input is read from the client only when the guest has
  * taken what was read before.
@@ -42,6 +43,12 @@ struct console_stats {
  */
 int console_new(uv_loop_t *loop, int listen_fd, int log_fd, console_input_fn input,
 		void *arg, struct console **ret_console);
+
+/* Another log; taken. */
+void console_set_log(struct console *con, int log_fd);
+
+/* The log has grown so that another one is wanted. */
+bool console_log_full(const struct console *con);
 
 /* What the guest wrote. */
 void console_output(struct console *con, const void *data, size_t len);

@@ -79,6 +79,44 @@ def two_zones_boot_in_order_and_shut_down(t):
     kz.eq(kz.children(), [])
 
 
+def fill_log(t, zone, left):
+    """The zone's console log has room for so many bytes until it is full."""
+    t.write("var/log/zones/console." + zone, "." * (1024 * 1024 - left))
+
+
+@kz.test
+def a_console_log_that_is_full_is_rotated_under_a_running_guest(t):
+    two_zones(t)
+    fill_log(t, "db", 40)  # the greeting has more
+    t.run("zoneadm", "-z", "db", "boot")
+    console = Console(t, "db")
+    console.read_until("kzones guest: zone db")
+    kz.wait_for(lambda: os.path.exists(t.path("var/log/zones/console.db.0")), "rotation")
+    pid = t.instance("db")["contract"]
+
+    def written_to_the_new_one():
+        console.send("echo new\r")
+        console.read_until("\nnew")
+        return "\nnew" in t.read("var/log/zones/console.db")
+
+    kz.wait_for(written_to_the_new_one, "a new log")
+    kz.eq(t.instance("db")["contract"], pid)
+    # And one that became full while nobody was there to hear it.
+    fill_log(t, "web", 20000)
+    t.run("zoneadm", "-z", "web", "boot")
+    web = Console(t, "web")
+    web.read_until("kzones guest: zone web")
+    t.svc_kill()
+    line = "x" * 200
+    for _ in range(60):
+        web.send("echo %s\r" % line)
+        web.read_until("\n" + line)
+    kz.eq(os.path.exists(t.path("var/log/zones/console.web.0")), False)
+    t.svc_start()
+    kz.wait_for(lambda: os.path.exists(t.path("var/log/zones/console.web.0")), "rotation")
+    kz.eq(t.svc_stop(), 0)
+
+
 @kz.test
 def host_boot_boots_them_and_host_stop_ends_them(t):
     two_zones(t)

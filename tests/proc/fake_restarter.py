@@ -36,7 +36,7 @@ REQUESTS = {name: 1 + i for i, name in enumerate(names("CTL_REQUESTS"))}
 EVENTS = {65 + i: name for i, name in enumerate(names("CTL_EVENTS"))}
 FDS = ("kvm", "kernel", "initrd", "log", "console")
 SIZES = {"hello": HELLO.size, "create": CREATE.size, "start": 8, "shutdown": 8, "halt": 8,
-         "status": 8}
+         "status": 8, "log": 8}
 
 
 def text_of(field):

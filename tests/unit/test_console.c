@@ -5,12 +5,14 @@
  */
 #include "kzhost/io/console.h"
 
+#include "common/proto/ctl.h"
 #include "common/sys/sock.h"
 #include "tests/harness/harness.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 struct rig {
 	uv_loop_t loop;
@@ -299,5 +301,33 @@ TEST(console, a_client_beyond_memory_is_turned_away)
 	fd = attach(&rig);
 	T_FALSE(at_end(fd));
 	close(fd);
+	rig_end(&rig);
+}
+
+TEST(console, a_log_that_nobody_replaces_stops_growing)
+{
+	char *chunk = calloc(1, 100000);
+	struct console_stats stats;
+	struct stat st;
+	struct rig rig;
+	int fd;
+
+	rig_begin(&rig, NULL);
+	T_TRUE(!console_log_full(rig.con));
+	for (size_t sent = 0; sent < 10 * CTL_LOG_FULL; sent += 100000) {
+		T_EQ(console_log_full(rig.con), sent >= CTL_LOG_FULL);
+		console_output(rig.con, chunk, 100000);
+	}
+	T_OK(stat(t_path("log"), &st));
+	T_TRUE(st.st_size <= CTL_LOG_MAX && st.st_size > CTL_LOG_MAX - 100000);
+	console_stats(rig.con, &stats);
+	T_EQ(stats.log_lost, 10500000 - (uint64_t)st.st_size);
+	fd = open(t_path("log2"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+	T_TRUE(fd >= 0);
+	console_set_log(rig.con, fd);
+	T_TRUE(!console_log_full(rig.con));
+	console_output(rig.con, "again", 5);
+	T_STREQ(t_read_file(t_path("log2")), "again");
+	free(chunk);
 	rig_end(&rig);
 }
