@@ -326,8 +326,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	c->may_manage = may_manage(a, fd);
 	c->counted = !c->may_manage;
 	a->n_readers += c->counted;
-	/* A reader that was refused counts until its end is known: only to other readers.
-	 */
+	/* Readers just refused count until they are closed: to other readers only. */
 	if (a->n_conns > ADMIN_CLIENTS_MAX ||
 	    (c->counted && a->n_readers > ADMIN_READERS_MAX)) {
 		conn_close(c);
