@@ -161,11 +161,16 @@ static int finish(const json_t *answer, json_t **ret_reply, struct client_error 
 	return 0;
 }
 
-int client_call(struct client *c, enum kz_method m, json_t *take_params,
-		json_t **ret_reply, struct client_error *e)
+int client_begin(struct client *c, enum kz_method m, json_t *take_params,
+		 struct client_error *e)
+{
+	return send_call(c, m, take_params, true, e);
+}
+
+int client_next(struct client *c, json_t **ret_reply, struct client_error *e)
 {
 	json_t *answer = NULL;
-	int r = send_call(c, m, take_params, false, e);
+	int r = 0;
 
 	while (r == 0) {
 		r = take_message(c, &answer, e);
@@ -177,6 +182,14 @@ int client_call(struct client *c, enum kz_method m, json_t *take_params,
 		r = finish(answer, ret_reply, e);
 	json_decref(answer);
 	return r;
+}
+
+int client_call(struct client *c, enum kz_method m, json_t *take_params,
+		json_t **ret_reply, struct client_error *e)
+{
+	int r = send_call(c, m, take_params, false, e);
+
+	return r < 0 ? r : client_next(c, ret_reply, e);
 }
 
 static int64_t now_ms(void)

@@ -53,4 +53,22 @@ int client_call(struct client *c, enum kz_method m, json_t *take_params,
 int client_wait(struct client *c, enum kz_method m, json_t *take_params,
 		client_progress *progress, void *arg, struct client_error *e);
 
+/**
+ * client_begin() - Call something that answers more than once
+ *
+ * client_next() gives the answers. Nothing else may be called until the last one.
+ *
+ * Return: as client_call()
+ */
+int client_begin(struct client *c, enum kz_method m, json_t *take_params,
+		 struct client_error *e);
+
+/**
+ * client_next() - Wait for the next answer
+ * @ret_reply:	Its parameters, owned by the caller
+ *
+ * Return: as client_call()
+ */
+int client_next(struct client *c, json_t **ret_reply, struct client_error *e);
+
 #endif

@@ -22,6 +22,7 @@ static int read_one(json_t *j, struct instance *ret, struct client_error *e)
 	i.state_time_ms = since;
 	i.enabled = enabled;
 	i.enabled_temporary = temporary;
+	i.blocked = json_is_true(json_object_get(j, "blocked"));
 	i.contract = (long)contract;
 	*ret = i;
 	return 0;
@@ -51,16 +52,14 @@ static int compare(const void *x, const void *y)
 	return strcmp(a->fmri, b->fmri);
 }
 
-int instances_get(struct client *c, struct instances *ret_list, struct client_error *e)
+int instances_read(const json_t *answer, struct instances *ret_list,
+		   struct client_error *e)
 {
 	cleanup(instances_fini) struct instances list = { 0 };
-	const json_t *array;
+	const json_t *array = json_object_get(answer, "instances");
 	int r;
 
-	r = client_call(c, KZ_INSTANCES, json_object(), &list.reply, e);
-	if (r < 0)
-		return r;
-	array = json_object_get(list.reply, "instances");
+	list.reply = json_incref((json_t *)(uintptr_t)answer);
 	list.v = calloc(json_array_size(array) + 1, sizeof(*list.v));
 	if (!list.v)
 		return errmsg_set(&e->msg, -ENOMEM, "out of memory");
@@ -73,6 +72,17 @@ int instances_get(struct client *c, struct instances *ret_list, struct client_er
 	*ret_list = list;
 	list = (struct instances){ 0 };
 	return 0;
+}
+
+int instances_get(struct client *c, struct instances *ret_list, struct client_error *e)
+{
+	json_t *answer = NULL;
+	int r = client_call(c, KZ_INSTANCES, json_object(), &answer, e);
+
+	if (r == 0)
+		r = instances_read(answer, ret_list, e);
+	json_decref(answer);
+	return r;
 }
 
 /**

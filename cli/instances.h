@@ -16,6 +16,7 @@ struct instance {
 	const char *reason;             /* why it is not online, or "" */
 	int64_t state_time_ms;          /* CLOCK_REALTIME */
 	bool enabled, enabled_temporary;
+	bool blocked;  /* offline until an administrator helps what it depends on */
 	long contract; /* pid of its kzhost, or 0 */
 };
 
@@ -34,6 +35,9 @@ struct instances {
  * Return: as client_call()
  */
 int instances_get(struct client *c, struct instances *ret_list, struct client_error *e);
+/* The same from an answer that is there already (Monitor); the answer is borrowed. */
+int instances_read(const json_t *answer, struct instances *ret_list,
+		   struct client_error *e);
 void instances_fini(struct instances *list);
 
 const struct instance *instances_find(const struct instances *list, const char *fmri);

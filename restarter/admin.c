@@ -13,6 +13,7 @@
 #include "common/base/trace.h"
 #include "common/sys/log.h"
 #include "common/sys/sock.h"
+#include "restarter/monitor.h"
 
 #include <grp.h>
 #include <stdio.h>
@@ -144,6 +145,51 @@ void admin_op_wait(struct admin *a, uint64_t op, const char *reason)
 	send_buf(c, &out);
 }
 
+void conn_monitor(struct conn *c, const char *only, json_t *take_params)
+{
+	struct buf out = { 0 };
+
+	if (!c->more || c->oneway) {
+		json_decref(take_params);
+		conn_error(c, VARLINK_ERR_MORE, "Monitor: more than one answer");
+		return;
+	}
+	c->only = only ? strdup(only) : NULL;
+	if (only && !c->only)
+		out.err = -ENOMEM;
+	c->monitor = true;
+	varlink_add_reply(&out, take_params, true);
+	json_decref(take_params);
+	send_buf(c, &out);
+}
+
+static size_t unsent(const struct conn *c)
+{
+	return uv_stream_get_write_queue_size((const uv_stream_t *)&c->pipe);
+}
+
+void admin_tell_monitors(struct admin *a)
+{
+	for (struct conn *c = a->conns; c; c = c->next) {
+		struct buf out = { 0 };
+		json_t *news = NULL;
+
+		if (!c->monitor || c->closing)
+			continue;
+		if (unsent(c) > MONITOR_UNSENT_MAX) {
+			log_warning("a monitor does not read and is dropped");
+			conn_close(c);
+			continue;
+		}
+		news = monitor_news(a->sh, c->only);
+		if (!news)
+			continue;
+		varlink_add_reply(&out, news, true);
+		json_decref(news);
+		send_buf(c, &out);
+	}
+}
+
 static void resume(uv_timer_t *t)
 {
 	struct admin *a = t->data;
@@ -184,6 +230,7 @@ static void conn_closed(uv_handle_t *h)
 	a->n_conns--;
 	a->n_readers -= c->counted;
 	buf_fini(&c->in);
+	free(c->only);
 	free(c);
 	maybe_free(a);
 }
@@ -237,7 +284,8 @@ static void serve(struct conn *c, const char *msg, size_t len)
 /* An answer is owed, or not yet read. */
 static bool busy(const struct conn *c)
 {
-	return c->op || uv_stream_get_write_queue_size((const uv_stream_t *)&c->pipe) > 0;
+	return c->op || c->monitor ||
+	       uv_stream_get_write_queue_size((const uv_stream_t *)&c->pipe) > 0;
 }
 
 /* Whole messages that wait, until one has to be waited for. */

@@ -11,6 +11,7 @@
 /* Limits that one client, and all of them together, cannot pass. */
 #define ADMIN_CLIENTS_MAX 256
 #define ADMIN_READERS_MAX 192 /* of them without the right to manage: root gets in */
+#define MONITOR_UNSENT_MAX MIB /* what a monitor may leave, when the next news come */
 #define ADMIN_UNSENT_MAX  VARLINK_REPLY_MAX /* bytes a slow reader may leave */
 
 /* One connection; owned by the server. */
@@ -24,6 +25,8 @@ struct conn {
 	uint64_t op;       /* request that the core has not answered yet, or 0 */
 	bool more, oneway; /* of the call being served */
 	struct zone *work; /* borrowed: between Begin and End */
+	bool monitor;      /* is told changes; nothing else is served any more */
+	char *only;        /* owned; of this zone, NULL: of all */
 	struct conn *next;
 };
 
@@ -42,6 +45,11 @@ void conn_error(struct conn *c, const char *error, const char *message);
 void conn_bad_state(struct conn *c, const char *message, const char *state);
 /* The core will answer: a number for the event's op. */
 uint64_t conn_expect(struct conn *c);
+
+/* Answers with what there is, and from now on with what changes (monitor.h). */
+void conn_monitor(struct conn *c, const char *only, json_t *take_params);
+/* Tells them the news. */
+void admin_tell_monitors(struct admin *a);
 
 /* methods.c: serves one checked and permitted call. */
 void method_serve(struct shell *sh, struct conn *c, const struct varlink_call *call);

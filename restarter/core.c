@@ -98,6 +98,7 @@ void core_touch(struct core *c, struct inst *i)
 	i->was_override = i->override;
 	i->was_enabled = inst_enabled(i);
 	i->was_to_maint = inst_to_maint(i);
+	i->was_blocked = inst_blocked(i);
 	i->touched_next = NULL;
 	*c->touched.tail = i;
 	c->touched.tail = &i->touched_next;
@@ -338,7 +339,8 @@ static void emit_states(struct core *c)
 			continue;
 		if (i->write_autoboot)
 			core_emit(c, ACT_AUTOBOOT, i)->value = i->autoboot;
-		if (i->state != i->was_state || inst_next_state(c, i) != i->was_next)
+		if (i->state != i->was_state || inst_next_state(c, i) != i->was_next ||
+		    inst_blocked(i) != i->was_blocked)
 			emit_reason(c, ACT_STATE, i);
 	}
 }

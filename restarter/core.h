@@ -200,7 +200,8 @@ struct core_event {
 	X(AUTOBOOT, \
 	  "autoboot")     /* svcadm enable/disable without -t: write the property */ \
 	X(STATE, "state") /* announce: from -> state, reason; from == state: only the \
-			   * next state changed (the '*' of offline*) */ \
+			   * next state changed (the '*' of offline*), or whether it is \
+			   * blocked */ \
 	X(VM_START, "vm-start")       /* make kzhost and run the guest */ \
 	X(VM_SHUTDOWN, "vm-shutdown") /* ask the guest to shut down */ \
 	X(VM_HALT, "vm-halt")         /* end kzhost now */ \
@@ -263,6 +264,7 @@ struct core_view {
 	uint64_t since_ms;  /* state entered */
 	uint64_t start_ms, running_ms, online_ms; /* of the last boot; 0 = not yet */
 	unsigned failures;                        /* in a row */
+	bool blocked; /* offline, and not to be online without an administrator */
 	char reason[CORE_REASON_SIZE]; /* why it is not online, or ""; always one when it
 					  waits */
 };

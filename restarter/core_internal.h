@@ -189,7 +189,7 @@ struct inst {
 	bool touched, op_new, write_autoboot, why_new;
 	enum inst_state was_state, was_next;
 	enum inst_mode was_mode;
-	bool was_override, was_enabled, was_to_maint;
+	bool was_override, was_enabled, was_to_maint, was_blocked;
 	enum inst_cmd cmd;
 	struct inst *touched_next, *cmd_next, *dead_next;
 };
@@ -241,6 +241,7 @@ void core_command(struct core *c, struct inst *i, enum inst_cmd cmd);
 /* inst.c */
 void inst_event(struct core *c, struct inst *i, enum inst_ev ev);
 bool inst_enabled(const struct inst *i);
+bool inst_blocked(const struct inst *i);  /* waits for an administrator elsewhere */
 bool inst_active(const struct inst *i);   /* has a machine */
 bool inst_ending(const struct inst *i);   /* its machine is being stopped */
 bool inst_to_maint(const struct inst *i); /* the same, and then it is maintenance */

@@ -514,6 +514,8 @@ void graph_propagate(struct core *c)
 		c->changed = i->changed_next;
 		i->changed = false;
 		for (struct edge *e = i->dependents; e; e = e->rev_next) {
+			if (e->from->mode == MODE_WAITING)
+				core_touch(c, e->from);
 			edge_update(e);
 			inst_reconsider(c, e->from);
 		}

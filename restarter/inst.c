@@ -211,6 +211,11 @@ bool inst_ending(const struct inst *i)
 	return mode_state[i->mode] == INST_KEEP;
 }
 
+bool inst_blocked(const struct inst *i)
+{
+	return i->mode == MODE_WAITING && i->n_dead;
+}
+
 bool inst_to_maint(const struct inst *i)
 {
 	return inst_ending(i) && i->after == AFTER_MAINT;

@@ -9,6 +9,8 @@
 #include "restarter/admin.h"
 #include "restarter/autoboot.h"
 #include "restarter/logs.h"
+#include "restarter/monitor.h"
+#include "restarter/plan.h"
 #include "restarter/settings.h"
 #include "restarter/status.h"
 #include "restarter/stray.h"
@@ -77,6 +79,21 @@ static void do_zones(const struct request *q)
 static void do_instances(const struct request *q)
 {
 	list(q, "instances", view_instance);
+}
+
+static void do_plan(const struct request *q)
+{
+	json_t *plan;
+
+	if (plan_make(q->sh, &plan) < 0)
+		failed(q, "out of memory");
+	else
+		conn_reply(q->conn, plan);
+}
+
+static void do_monitor(const struct request *q)
+{
+	monitor_begin(q->sh, q->conn, q->zone);
 }
 
 static void do_status(const struct request *q)
@@ -191,6 +208,21 @@ static void do_clear(const struct request *q)
 		submit(q, &ev);
 }
 
+static void do_mark_instance(const struct request *q)
+{
+	struct core_event ev = { .type = EV_MARK_MAINT,
+				 .immediate = bool_param(q, "immediate") };
+	const char *state = text_param(q, "state");
+
+	if (strcmp(state, "degraded") == 0) {
+		ev.type = EV_MARK_DEGRADED;
+	} else if (strcmp(state, "maintenance") != 0) {
+		failed(q, "the state is maintenance or degraded");
+		return;
+	}
+	submit(q, &ev);
+}
+
 static void enable(const struct request *q, enum core_ev type)
 {
 	struct core_event ev = { .type = type, .temporary = bool_param(q, "temporary") };
@@ -291,6 +323,7 @@ static int set_life(struct shell *sh, struct zone *z, enum life_state to)
 	(void)log_message(&sh->paths, z->name, "%s -> %s", life_state_names[from],
 			  life_state_names[to]);
 	status_changed(sh->status);
+	monitor_note(sh, z);
 	return 0;
 }
 
@@ -467,6 +500,9 @@ static method_fn *const methods[KZ_METHOD_N] = {
 	[KZ_CLEAR] = do_clear,
 	[KZ_ENABLE] = do_enable,
 	[KZ_DISABLE] = do_disable,
+	[KZ_MARK_INSTANCE] = do_mark_instance,
+	[KZ_MONITOR] = do_monitor,
+	[KZ_PLAN] = do_plan,
 	[KZ_GET_PROPERTIES] = do_get_properties,
 	[KZ_SET_PROPERTY] = do_set_property,
 	[KZ_DEL_PROPERTY] = do_set_property,

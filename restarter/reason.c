@@ -207,6 +207,7 @@ void core_view(const struct core *c, const struct inst *i, struct core_view *ret
 		.running_ms = i->running_ms,
 		.online_ms = i->online_ms,
 		.failures = i->failures,
+		.blocked = inst_blocked(i),
 	};
 	reason_text(c, i, ret_view->reason, sizeof(ret_view->reason));
 }

@@ -11,6 +11,7 @@
 #include "restarter/autoboot.h"
 #include "restarter/hosts.h"
 #include "restarter/logs.h"
+#include "restarter/monitor.h"
 #include "restarter/notify.h"
 #include "restarter/repo.h"
 #include "restarter/status.h"
@@ -164,6 +165,7 @@ static void announce(struct shell *sh, struct zone *z, const struct core_action 
 	int r;
 
 	status_changed(sh->status);
+	monitor_note(sh, z);
 	if (!inst)
 		return;
 	core_view(sh->core, inst, &v);
@@ -184,6 +186,8 @@ static void carry_out(struct shell *sh, const struct core_action *a, struct zone
 	TRACE(shell, "%s %s %s", core_act_names[a->type], z ? z->name : "-", a->reason);
 	switch (a->type) {
 	case ACT_PERSIST: /* done for the whole batch */
+		monitor_note(sh, z);
+		break;
 	case CORE_ACT_N:
 		break;
 	case ACT_AUTOBOOT:
@@ -271,6 +275,7 @@ void shell_commit(struct shell *sh)
 			carry_out(sh, &v[i].action, v[i].zone);
 		free(v);
 	}
+	monitor_flush(sh);
 	sh->committing = false;
 	if (sh->begun)
 		arm_core_timer(sh);
@@ -322,6 +327,7 @@ int shell_zone_refresh(struct shell *sh, struct zone *z)
 	if (r < 0)
 		return r;
 	status_changed(sh->status);
+	monitor_note(sh, z);
 	if (z->config_error && (z->has_config || z->life != LIFE_CONFIGURED))
 		log_err("zone=%s %s", z->name, z->config_error);
 	if (z->life == LIFE_INSTALLED) {

@@ -51,6 +51,7 @@ struct shell {
 	int next_id;
 	bool begun; /* the loop's handles live */
 	bool committing;
+	bool noted; /* some zone's is set */
 
 	char boot_id[64];
 	bool host_boot;          /* the host has booted since the last svc.zones */

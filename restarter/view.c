@@ -144,11 +144,12 @@ json_t *view_instance(const struct shell *sh, const struct zone *z)
 
 	if (!look(sh, z, &v))
 		return NULL;
-	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:i}", "zone", z->name, "state",
+	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:i}", "zone", z->name, "state",
 		      inst_state_names[v.state], "next_state",
 		      v.next == v.state ? "none" : inst_state_names[v.next],
 		      "state_time_ms", (json_int_t)v.since_ms, "enabled", v.enabled,
-		      "enabled_temporary", v.enabled_temporary, "contract",
+		      "enabled_temporary", v.enabled_temporary, "blocked", v.blocked,
+		      "contract",
 		      z->host ? (int)z->host->pid : 0);
 	set_fmri(o, z);
 	set(o, "reason", json_text(reason_of(sh, z, &v)));

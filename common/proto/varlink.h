@@ -29,7 +29,7 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
  *   zone: {name, id (-1 when not active), state, auxiliary [], uuid ("" until installed),
  *   brand, ip_type, path ("-")}; the global zone is not in it.
  * - Instances: {"instances": [instance]}: {fmri, zone, state, next_state, state_time_ms
- *   (CLOCK_REALTIME), enabled, enabled_temporary (bool), reason, contract (pid or 0)}.
+ *   (CLOCK_REALTIME), enabled, enabled_temporary, blocked (bool), reason, contract (pid or 0)}.
  * - Status: {"status": the document of status.json}.
  * - Boot, Shutdown, Halt, Reboot: answer when the zone is there; called with "more" they
  *   send {"progress": text} with continues=true each time what they wait for changes.
@@ -40,6 +40,11 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
  * - Mark: an installed zone becomes "incomplete" or "unavailable" (state).
  * - Refresh: the configuration of the zone was written or removed; without a zone: the
  *   restarter's own properties take effect.
+ * - MarkInstance: svcadm mark; state is "maintenance" or "degraded".
+ * - Monitor: only with "more". First all instances, or that of the zone, then what
+ *   changes: {"instances": [instance], "removed": [zone]}.
+ * - Plan: what a boot of the host would do: {"boots": [{wave, zone, priority, waits}],
+ *   "others": [{zone, reason}]}.
  * - GetProperties: {"properties": [{name, type, value, default, set, running, help}]}.
  *   SetProperty, DelProperty: change the file; value is as people write it.
  * - Clear: out of maintenance.  Enable, Disable: svcadm's, temporary or persistent.
@@ -59,6 +64,9 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
 	X(CLEAR, "Clear", RIGHT_MANAGE, "zone:s") \
 	X(ENABLE, "Enable", RIGHT_MANAGE, "zone:s temporary?b") \
 	X(DISABLE, "Disable", RIGHT_MANAGE, "zone:s temporary?b") \
+	X(MARK_INSTANCE, "MarkInstance", RIGHT_MANAGE, "zone:s state:s immediate?b") \
+	X(MONITOR, "Monitor", RIGHT_READ, "zone?s") \
+	X(PLAN, "Plan", RIGHT_READ, "") \
 	X(GET_PROPERTIES, "GetProperties", RIGHT_READ, "") \
 	X(SET_PROPERTY, "SetProperty", RIGHT_MANAGE, "name:s value:s") \
 	X(DEL_PROPERTY, "DelProperty", RIGHT_MANAGE, "name:s")
@@ -80,6 +88,7 @@ enum kz_method {
 #define KZ_ERR_BAD_STATE    KZ_IFACE ".BadState"
 #define KZ_ERR_FAILED       KZ_IFACE ".Failed"
 #define KZ_ERR_DENIED       KZ_IFACE ".Denied"
+#define VARLINK_ERR_MORE    "org.varlink.service.ExpectedMore"
 #define KZ_ERR_INTERRUPTED  KZ_IFACE ".Interrupted"
 
 struct varlink_call {

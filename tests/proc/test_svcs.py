@@ -133,8 +133,8 @@ def svcadm_calls_what_is_asked(t):
 
     kz.eq(calls("enable", "web"), [("Enable", {"zone": "web", "temporary": False})])
     kz.eq(calls("disable", "-t", "zone:db", "mail"),
-          [("Disable", {"zone": "db", "temporary": True}),
-           ("Disable", {"zone": "mail", "temporary": True})])
+          [("Disable", {"zone": "mail", "temporary": True}),
+           ("Disable", {"zone": "db", "temporary": True})])
     kz.eq(calls("clear", "db"), [("Clear", {"zone": "db"})])
     kz.eq(calls("refresh", "db"), [("Refresh", {"zone": "db"})])
     kz.eq(calls("restart", "mail"), [("Shutdown", {"zone": "mail", "reboot": True})])
