@@ -15,6 +15,7 @@
 #include "common/sys/log.h"
 #include "restarter/admin.h"
 #include "restarter/adopt.h"
+#include "restarter/http.h"
 #include "restarter/notify.h"
 #include "restarter/repo.h"
 #include "restarter/settings.h"
@@ -212,6 +213,16 @@ int begin_load(struct shell *sh, bool plan, struct errmsg *e)
 	return feed_core(sh, sh->host_boot);
 }
 
+/* Nobody to read metrics is no reason not to serve zones. */
+static void listen_http(struct shell *sh)
+{
+	int r = http_listen(sh, &sh->http);
+
+	if (r < 0)
+		log_err("metrics socket: %s", strerror(-r));
+	settings_listen(sh);
+}
+
 int begin_serve(struct shell *sh, struct errmsg *e)
 {
 	struct core_event ev = { .type = sh->host_boot ? EV_HOST_BOOT : EV_READY };
@@ -228,6 +239,7 @@ int begin_serve(struct shell *sh, struct errmsg *e)
 	r = admin_listen(sh, &sh->admin);
 	if (r < 0)
 		return errmsg_set(e, r, "admin socket: %s", strerror(-r));
+	listen_http(sh);
 	watch_signals(sh);
 	log_notice("%u zones known%s", sh->zones.n, sh->host_boot ? ", host boot" : "");
 	(void)notify("READY=1\nSTATUS=%u zones known", sh->zones.n);

@@ -3,6 +3,8 @@
  * settings.c - svc.zones.json takes effect; the properties as operators see them
  */
 #include "restarter/settings.h"
+#include "common/sys/log.h"
+#include "restarter/http.h"
 #include "restarter/status.h"
 
 #include <string.h>
@@ -17,6 +19,14 @@ static void apply_limits(struct shell *sh)
 	(void)shell_step(sh, &ev);
 }
 
+void settings_listen(struct shell *sh)
+{
+	int r = sh->http ? http_listen_tcp(sh->http, sh->config.metrics_listen) : 0;
+
+	if (r < 0)
+		log_err("metrics on %s: %s", sh->config.metrics_listen, strerror(-r));
+}
+
 int settings_load(struct shell *sh, struct errmsg *e)
 {
 	struct restarter_config old = sh->config;
@@ -25,6 +35,7 @@ int settings_load(struct shell *sh, struct errmsg *e)
 	apply_limits(sh);
 	if (r < 0)
 		return r;
+	settings_listen(sh);
 	status_changed(sh->status);
 	if (old.track_zone_goals == sh->config.track_zone_goals || !sh->begun)
 		return 0;

@@ -16,6 +16,9 @@
  */
 int settings_load(struct shell *sh, struct errmsg *e);
 
+/* Listens for readers of metrics as config/metrics-listen says; logs when it cannot. */
+void settings_listen(struct shell *sh);
+
 /**
  * settings_view() - Every property: {name, type, value, default, set, running, help}
  * @ret_view:	Owned by the caller

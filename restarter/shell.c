@@ -10,6 +10,7 @@
 #include "restarter/admin.h"
 #include "restarter/autoboot.h"
 #include "restarter/hosts.h"
+#include "restarter/http.h"
 #include "restarter/logs.h"
 #include "restarter/monitor.h"
 #include "restarter/notify.h"
@@ -438,6 +439,7 @@ void shell_fini(struct shell *sh)
 	for (unsigned i = 0; i < sh->zones.n; i++)
 		stray_forget(sh->zones.v[i]);
 	admin_free(sh->admin);
+	http_free(sh->http);
 	status_free(sh->status);
 	for (unsigned i = 0; i < sh->zones.n; i++)
 		if (sh->zones.v[i]->host)

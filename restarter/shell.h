@@ -26,6 +26,7 @@
 #include <uv.h>
 
 struct admin;
+struct http;
 struct status;
 
 /* An action that waits for the next commit, and the zone it is about (NULL: the host). */
@@ -42,6 +43,7 @@ struct shell {
 	struct restarter_config config;
 	struct admin *admin;   /* owned; NULL until it listens */
 	struct status *status; /* owned */
+	struct http *http;     /* owned; NULL until it listens */
 
 	struct core_actions step; /* reused by every step */
 	struct {

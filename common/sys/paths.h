@@ -24,6 +24,7 @@
 	X(RUN, "/run/zones") \
 	X(SOCKET, "/run/zones/svc.zones.sock") \
 	X(STATUS, "/run/zones/status.json") \
+	X(METRICS, "/run/zones/metrics.sock") \
 	X(BOOT_ID, "/run/zones/boot-id") \
 	X(RESTARTER_LOCK, "/run/zones/svc.zones.lock") \
 	X(ZONE_RUN, "/run/zones/%s") \
