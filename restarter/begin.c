@@ -230,6 +230,8 @@ int begin_serve(struct shell *sh, struct errmsg *e)
 
 	shell_begin(sh);
 	adopt_all(sh);
+	if (!sh->host_boot)
+		shell_stop_again(sh);
 	(void)shell_step(sh, &ev);
 	for (unsigned i = 0; i < sh->zones.n; i++)
 		shell_console_listen(sh, sh->zones.v[i]);

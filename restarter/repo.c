@@ -114,6 +114,8 @@ int repo_save(struct shell *sh)
 	put(&root, "version", json_integer(REPO_VERSION));
 	put(&root, "boot_id", json_text(sh->boot_id));
 	put(&root, "next_id", json_integer(sh->next_id));
+	if (sh->stopping)
+		put_ms(&root, "stop_deadline_ms", sh->stop_deadline_ms);
 	put(&root, "zones", zones.o);
 	buf_add_json(&text, root.o, JSON_INDENT(1) | JSON_SORT_KEYS);
 	json_decref(root.o);
@@ -201,6 +203,7 @@ static int take_root(struct shell *sh, const json_t *root, struct errmsg *e)
 	const char *boot_id = json_string_value(json_object_get(root, "boot_id"));
 	json_t *all = json_object_get(root, "zones"), *o;
 	struct zones t = { 0 };
+	uint64_t stop_ms = 0;
 	const char *name;
 	int r = 0;
 
@@ -208,8 +211,10 @@ static int take_root(struct shell *sh, const json_t *root, struct errmsg *e)
 		return errmsg_set(e, -EINVAL, "not of version %d", REPO_VERSION);
 	if (!json_is_object(all) || !json_is_integer(next) ||
 	    json_integer_value(next) < 1 || json_integer_value(next) > INT32_MAX ||
-	    !boot_id || strlen(boot_id) >= sizeof(sh->boot_id))
-		return errmsg_set(e, -EINVAL, "zones, next_id or boot_id is wrong");
+	    !boot_id || strlen(boot_id) >= sizeof(sh->boot_id) ||
+	    take_ms(root, "stop_deadline_ms", &stop_ms) < 0)
+		return errmsg_set(e, -EINVAL,
+				  "zones, next_id, boot_id or stop_deadline_ms is wrong");
 	json_object_foreach (all, name, o) {
 		r = take_zone(&t, name, o);
 		if (r < 0) {
@@ -222,6 +227,7 @@ static int take_root(struct shell *sh, const json_t *root, struct errmsg *e)
 	}
 	zones_fini(&sh->zones);
 	sh->zones = t;
+	sh->stop_deadline_ms = stop_ms;
 	sh->next_id = (int)json_integer_value(next);
 	strcpy(sh->boot_id, boot_id);
 	return 0;

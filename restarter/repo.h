@@ -2,7 +2,8 @@
 /*
  * repo.h - state.json: what must outlive the restarter
  *
- * {"version": 1, "boot_id": "...", "next_id": N, "zones": {NAME: {"state", "uuid", "id",
+ * {"version": 1, "boot_id": "...", "next_id": N, "stop_deadline_ms"
+ * (while the host stops), "zones": {NAME: {"state", "uuid", "id",
  * "boot_args", "enabled_temporary", "instance", "since_ms", "reason", ...}}}. Replaced
  * atomically and durably; the generation before stays as state.json.1.
  */

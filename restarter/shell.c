@@ -368,14 +368,26 @@ void shell_console_listen(struct shell *sh, struct zone *z)
 static void extend_fired(uv_timer_t *t)
 {
 	struct shell *sh = t->data;
+	const struct zone *first = NULL;
 	struct core_totals totals;
+	struct core_view v = { 0 };
+	struct inst *inst;
 	unsigned active = 0;
 
 	core_totals(sh->core, &totals);
-	for (unsigned i = 0; i < sh->zones.n; i++)
+	for (unsigned i = 0; i < sh->zones.n; i++) {
 		active += sh->zones.v[i]->host != NULL;
-	(void)notify("EXTEND_TIMEOUT_USEC=%u\nSTATUS=Stopping: %u of %u zones still run",
-		     3 * EXTEND_MS * 1000, active, totals.n_instances);
+		if (sh->zones.v[i]->host && !first)
+			first = sh->zones.v[i];
+	}
+	inst = first ? core_find(sh->core, first->name) : NULL;
+	if (inst)
+		core_view(sh->core, inst, &v);
+	(void)notify(
+		"EXTEND_TIMEOUT_USEC=%u\nSTATUS=Stopping: %u of %u zones still run%s%s%s"
+		"%.200s",
+		3 * EXTEND_MS * 1000, active, totals.n_instances, first ? "; " : "",
+		first ? first->name : "", *v.reason ? ": " : "", v.reason);
 	/* The core halts at its deadline; whoever lives long after that is killed. */
 	if (shell_now_ms(sh) < sh->stop_deadline_ms + 2 * EXTEND_MS)
 		return;
@@ -384,22 +396,36 @@ static void extend_fired(uv_timer_t *t)
 			host_kill(sh->zones.v[i]->host);
 }
 
-void shell_stop(struct shell *sh)
+static void stop_until(struct shell *sh, uint64_t deadline_ms)
 {
-	struct core_event ev = { .type = EV_HOST_STOP };
-	uint64_t now = shell_now_ms(sh);
+	struct core_event ev = { .type = EV_HOST_STOP, .stop_deadline_ms = deadline_ms };
 
-	/* Asked a second time: at once. */
-	sh->stop_deadline_ms =
-		sh->stopping ? now : now + sh->config.stop_timeout_s * 1000ull;
-	ev.stop_deadline_ms = sh->stop_deadline_ms;
+	sh->stop_deadline_ms = deadline_ms;
 	if (!sh->stopping) {
-		log_notice("stopping all zones, within %u s", sh->config.stop_timeout_s);
+		log_notice("stopping all zones, within %llu s",
+			   (unsigned long long)(deadline_ms - shell_now_ms(sh) + 999) /
+				   1000);
 		(void)notify("STOPPING=1\nSTATUS=Stopping");
 		uv_timer_start(&sh->extend_timer, extend_fired, 0, EXTEND_MS);
 	}
 	sh->stopping = true;
+	/* Whoever comes after us must not boot what was stopped. */
+	(void)shell_persist(sh);
 	(void)shell_step(sh, &ev);
+}
+
+void shell_stop(struct shell *sh)
+{
+	uint64_t now = shell_now_ms(sh);
+
+	/* Asked a second time: at once. */
+	stop_until(sh, sh->stopping ? now : now + sh->config.stop_timeout_s * 1000ull);
+}
+
+void shell_stop_again(struct shell *sh)
+{
+	if (sh->stop_deadline_ms > shell_now_ms(sh))
+		stop_until(sh, sh->stop_deadline_ms);
 }
 
 static void on_prepare(uv_prepare_t *p)

@@ -59,7 +59,7 @@ struct shell {
 	bool host_boot;          /* the host has booted since the last svc.zones */
 	char persist_error[256]; /* why state.json cannot be written, or "" */
 	bool stopping;
-	uint64_t stop_deadline_ms;
+	uint64_t stop_deadline_ms; /* of the stop, also of one that was begun before us */
 	bool stopped; /* everything is down: leave */
 
 	uint64_t clock_real_ms, clock_boot_ms; /* both clocks when the shell began */
@@ -112,5 +112,7 @@ int shell_zone_dir(struct shell *sh, struct zone *z);
 
 /* Host stop: SIGTERM, SIGINT. */
 void shell_stop(struct shell *sh);
+/* Goes on with the stop that an earlier svc.zones began: with what is left of its time. */
+void shell_stop_again(struct shell *sh);
 
 #endif

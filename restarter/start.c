@@ -147,7 +147,7 @@ static void settle_down(struct core *c, struct inst *i, bool host_boot)
 		inst_event(c, i, IEV_TROUBLE);
 	else if (!inst_enabled(i))
 		inst_event(c, i, IEV_OFF);
-	else if (lost)
+	else if (lost && !c->stopping)
 		inst_event(c, i,
 			   inst_fault(c, i, "kzhost went while the restarter was away",
 				      NULL));

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * killat.c - killat N PROGRAM [ARGUMENT...]: run a program and kill it (SIGKILL) at the
- * N-th step that changes files
+ * killat.c - killat [-r NAME] N PROGRAM [ARGUMENT...]: run a program and kill it
+ * (SIGKILL) at the N-th step that changes files
  *
  * A step is the beginning or the end of a system call that creates, writes, syncs,
  * renames, removes or changes a file; so N = 1, 2, … goes through all moments at which a
- * crash can leave something different behind. Exit status: 9 it was killed, 77 it cannot
- * be traced here, else the program's own.
+ * crash can leave something different behind. With -r only the ends of renames to a path
+ * that ends in NAME are steps: each time a file has been replaced. Exit status: 9 it was
+ * killed, 77 it cannot be traced here, else the program's own.
  */
 #include "common/base/base.h"
 
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <linux/ptrace.h>
 
@@ -40,6 +42,32 @@ static bool changes_files(uint64_t nr, const __u64 *args)
 	return false;
 }
 
+static const char *replaced; /* NAME of -r, or NULL */
+
+/* Is the path in the program's memory that file? */
+static bool is_replaced(pid_t pid, uint64_t address)
+{
+	char path[4096];
+	struct iovec here = { path, sizeof(path) - 1 };
+	struct iovec there = { (void *)(uintptr_t)address, sizeof(path) - 1 };
+	size_t page = 4096 - address % 4096, len;
+	ssize_t n;
+
+	there.iov_len = MIN(there.iov_len, page); /* the next page may not be there */
+	n = process_vm_readv(pid, &here, 1, &there, 1, 0);
+	path[MAX(n, 0)] = '\0';
+	len = strlen(path);
+	return len >= strlen(replaced) &&
+	       strcmp(path + len - strlen(replaced), replaced) == 0;
+}
+
+static bool replaces(pid_t pid, uint64_t nr, const __u64 *args)
+{
+	if (nr == SYS_rename)
+		return is_replaced(pid, args[1]);
+	return (nr == SYS_renameat || nr == SYS_renameat2) && is_replaced(pid, args[3]);
+}
+
 static void run_child(char **argv)
 {
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
@@ -57,8 +85,9 @@ static bool is_step(pid_t pid, bool *counting)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
 		return false;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-		*counting = changes_files(info.entry.nr, info.entry.args);
-		return *counting;
+		*counting = replaced ? replaces(pid, info.entry.nr, info.entry.args)
+				     : changes_files(info.entry.nr, info.entry.args);
+		return *counting && !replaced;
 	}
 	return info.op == PTRACE_SYSCALL_INFO_EXIT && *counting;
 }
@@ -94,8 +123,13 @@ int main(int argc, char **argv)
 	int status;
 	pid_t pid;
 
+	if (argc > 2 && strcmp(argv[1], "-r") == 0) {
+		replaced = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 3) {
-		fprintf(stderr, "usage: killat n program [argument...]\n");
+		fprintf(stderr, "usage: killat [-r name] n program [argument...]\n");
 		return 2;
 	}
 	pid = fork();

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""svc.zones is killed after each persisted write of a boot and of a stop of 20 zones: no zone is
+lost, none is booted twice, and in the end all is as if nothing had happened."""
+
+import json
+import os
+import shutil
+import signal
+
+import kz
+from restarter import configure, install
+
+# Name: what it depends on. Chains, a diamond, and some that stand alone.
+ZONES = {
+    "db": [], "cache": [], "app1": ["db", "cache"], "app2": ["db", "cache"],
+    "web": ["app1", "app2"], "mail": ["db"], "dns": [],
+    **{"chain%d" % n: ["chain%d" % (n - 1)] if n else [] for n in range(6)},
+    **{"one%d" % n: [] for n in range(7)}}
+KILLED = 9
+
+
+def prepare(t):
+    """20 installed zones whose kzhost is the fake one; what is on disk is kept as pristine."""
+    kz.eq(len(ZONES), 20)
+    os.unlink(t.path("libexec/kzhost"))
+    os.symlink(kz.find_program("fakehost"), t.path("libexec/kzhost"))
+    t.write("kernel", "a kernel")
+    t.write("fake/log", "")
+    t.write("etc/zones/svc.zones.json", '{"config": {"concurrent-boot-shutdown": 4}}')
+    for zone, depends in ZONES.items():
+        configure(t, zone, depends, autoboot=True)
+    t.svc_start()
+    for zone in ZONES:
+        install(t, zone)
+    kz.eq(t.svc_stop(), 0)
+    shutil.copy(t.path("var/lib/zones/state.json"), t.path("pristine"))
+
+
+def reset(t):
+    """As before the host booted."""
+    shutil.rmtree(t.path("run/zones"))
+    shutil.copy(t.path("pristine"), t.path("var/lib/zones/state.json"))
+    t.write("fake/log", "")
+
+
+def killed_at(t, n):
+    """svc.zones that will be killed after the n-th time that it has written state.json."""
+    return t.start("killat", "-r", "zones/state.json", str(n), kz.find_program("svc.zones"),
+                   ASAN_OPTIONS="detect_leaks=0")
+
+
+def instances(t):
+    c = t.connect()
+    try:
+        return {i["zone"]: i["state"] for i in c.call("Instances")["instances"]}
+    finally:
+        c.close()
+
+
+def all_online(t):
+    try:
+        return set(instances(t).values()) == {"online"}
+    except (OSError, AssertionError):
+        return False
+
+
+def log(t):
+    return [tuple(line.split()[:2]) for line in t.read("fake/log").splitlines()]
+
+
+def state(t):
+    """state.json without what differs from run to run."""
+    doc = t.json("var/lib/zones/state.json")
+    kept = {zone: {k: v for k, v in o.items() if not k.endswith("_ms") and k != "id"}
+            for zone, o in doc["zones"].items()}
+    return json.dumps(kept, sort_keys=True)
+
+
+def check_boot(t, n):
+    """Each zone was booted once, after what it depends on."""
+    lines = log(t)
+    for zone, depends in ZONES.items():
+        for step in ("create", "start"):
+            kz.eq(lines.count((zone, step)), 1, "%s of %s, killed at write %d" % (step, zone, n))
+        for d in depends:
+            kz.eq(lines.index((d, "start")) < lines.index((zone, "create")), True,
+                  "%s before %s, killed at write %d" % (d, zone, n))
+
+
+def check_stop(t, n):
+    """Each zone was shut down once, after what depends on it."""
+    lines = log(t)
+    for zone, depends in ZONES.items():
+        kz.eq(lines.count((zone, "start")), 1, "%s, killed at write %d" % (zone, n))
+        kz.eq(lines.count((zone, "shutdown")), 1, "%s, killed at write %d" % (zone, n))
+        kz.eq(lines.count((zone, "halt")), 0, "%s, killed at write %d" % (zone, n))
+        for d in depends:
+            kz.eq(lines.index((zone, "shutdown")) < lines.index((d, "shutdown")), True,
+                  "%s before %s, killed at write %d" % (zone, d, n))
+
+
+def ended(process):
+    return not process.alive()
+
+
+@kz.test
+def killed_after_each_write_of_a_boot(t):
+    prepare(t)
+    t.svc_start()
+    kz.wait_for(lambda: all_online(t), "the undisturbed boot")
+    expected, n = state(t), 0
+    kz.eq(t.svc_stop(), 0)
+    while True:
+        n += 1
+        reset(t)
+        process = killed_at(t, n)
+        kz.wait_for(lambda: ended(process) or all_online(t), "killed at %d, or online" % n)
+        killed = ended(process)
+        if killed:
+            if process.wait() == 77:
+                raise kz.Skip("no process can be traced here")
+            kz.eq(process.wait(), KILLED, process.output())
+            t.svc_start()
+            kz.wait_for(lambda: all_online(t), "all are online, after write %d" % n)
+        check_boot(t, n)
+        kz.eq(state(t), expected, "after write %d" % n)
+        if not killed:
+            break
+        kz.eq(t.svc_stop(), 0)
+        check_stop(t, n)
+    kz.comment("%d writes" % (n - 1))
+    kz.eq(n > 5, True)
+    c = t.connect()
+    os.kill(c.call("Status")["status"]["host"]["pid"], signal.SIGTERM)
+    c.close()
+    if process.wait() == KILLED:  # at the stop's write
+        kz.eq(t.start("svc.zones").wait(), 0)
+
+
+@kz.test
+def killed_after_each_write_of_a_stop(t):
+    prepare(t)
+    t.svc_start()
+    kz.wait_for(lambda: all_online(t), "the undisturbed boot")
+    kz.eq(t.svc_stop(), 0)
+    expected, n, killed = state(t), 0, True
+    while killed:
+        n += 1
+        reset(t)
+        t.svc_start()
+        kz.wait_for(lambda: all_online(t), "all are online")
+        t.svc_kill()
+        process = killed_at(t, n)
+
+        def told():
+            """It has been asked to stop, or it died before that."""
+            try:
+                c = t.connect()
+                host = c.call("Status")["status"]["host"]
+                c.close()
+                if not host["stopping"]:  # a second signal would halt them all
+                    os.kill(host["pid"], signal.SIGTERM)
+                return True
+            except (OSError, AssertionError):
+                return ended(process)
+
+        kz.wait_for(told, "it is asked to stop")
+        killed = process.wait() == KILLED
+        if killed:
+            process = t.start("svc.zones")
+            # When it died before it had noted the stop, this one has to be asked again.
+            kz.wait_for(lambda: ended(process) or told(), "the next one stops")
+        kz.eq(process.wait(), 0, process.output())
+        check_boot(t, n)
+        check_stop(t, n)
+        kz.eq(state(t), expected, "after write %d" % n)
+    kz.comment("%d writes" % (n - 1))
+    kz.eq(n > 5, True)
+
+
+kz.main()
