@@ -36,7 +36,7 @@ static bool reaches(const struct world *w, const struct zone *from, const struct
  */
 void check_cycles(struct world *w)
 {
-	for (unsigned n = 0; n < ZONES; n++) {
+	for (unsigned n = 0; n < w->n_zones; n++) {
 		bool seen[ZONES] = { false };
 		struct zone *z = &w->zones[n];
 
@@ -121,7 +121,7 @@ static unsigned slots(const struct world *w)
 {
 	unsigned n_slots = 0;
 
-	for (unsigned n = 0; n < ZONES; n++)
+	for (unsigned n = 0; n < w->n_zones; n++)
 		n_slots += w->zones[n].boot_slot || w->zones[n].stop_slot;
 	return n_slots;
 }
@@ -156,7 +156,7 @@ static void check_stop_order(struct world *w, const struct zone *z)
 	if (!w->stopping || z->m.stop_told || z->operator_stop || z->on_cycle || own ||
 	    w->now_ms >= w->stop_deadline_ms)
 		return;
-	for (unsigned n = 0; n < ZONES; n++)
+	for (unsigned n = 0; n < w->n_zones; n++)
 		for (unsigned d = 0; d < w->zones[n].spec.n_deps; d++)
 			if (w->zones[n].listed && orders(&w->zones[n], d) &&
 			    &w->zones[w->zones[n].target[d]] == z &&
@@ -230,7 +230,7 @@ static void check_action(struct world *w, const struct core_action *a, unsigned 
 	if (a->type == ACT_OP_DONE && a->err && !a->reason[0])
 		broken(w, "an operation fails without a reason");
 	if (a->type == ACT_STOPPED)
-		for (unsigned n = 0; n < ZONES; n++)
+		for (unsigned n = 0; n < w->n_zones; n++)
 			if (w->zones[n].m.phase != VM_NONE)
 				broken(w, "stopped, yet %s runs", w->zones[n].name);
 }
@@ -240,14 +240,14 @@ static void check_action(struct world *w, const struct core_action *a, unsigned 
  */
 void check_slots_begin(struct world *w, const struct core_event *ev)
 {
-	for (unsigned n = 0; ev->type == EV_HOST_STOP && n < ZONES; n++)
+	for (unsigned n = 0; ev->type == EV_HOST_STOP && n < w->n_zones; n++)
 		w->zones[n].boot_slot = false;
 }
 
 /* Slots that ended in this step: before its commands are looked at. */
 static void return_slots(struct world *w)
 {
-	for (unsigned n = 0; n < ZONES; n++) {
+	for (unsigned n = 0; n < w->n_zones; n++) {
 		struct zone *z = &w->zones[n];
 		struct core_view v;
 
@@ -319,7 +319,7 @@ void check_step(struct world *w)
 		       t.slots_used, w->limit);
 	if (t.slots_used < slots(w))
 		broken(w, "%u slots, the core counts %u", slots(w), t.slots_used);
-	for (unsigned n = 0; n < ZONES; n++)
+	for (unsigned n = 0; n < w->n_zones; n++)
 		if (w->zones[n].listed)
 			check_zone(w, &w->zones[n]);
 }
@@ -329,7 +329,7 @@ void check_step(struct world *w)
  */
 void check_quiet(struct world *w)
 {
-	for (unsigned n = 0; n < ZONES; n++) {
+	for (unsigned n = 0; n < w->n_zones; n++) {
 		struct core_view v;
 
 		if (!w->zones[n].listed || !view_of(w, &w->zones[n], &v))

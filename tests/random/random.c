@@ -2,25 +2,39 @@
 /*
  * random.c - random histories of the restarter's core
  *
- * random [-v] [--seed N] [--count N]: history n has seed N + n and depends on nothing
- * else. A failure prints the seed; "--seed THAT --count 1 -v" shows the history.
+ * random [-v] [--seed N] [--count N] [--steps N]: history n has seed N + n and depends on
+ * nothing else; without --count there are as many as make N steps, a million. A failure
+ * prints the seed and the history with all left out that it can fail without; "--seed
+ * THAT
+ * --count 1 -v" shows the whole of it.
  */
 #include "tests/random/world.h"
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/wait.h>
+
+static bool probing; /* a child that only finds out whether it still fails */
+static void shrink(uint64_t seed);
 
 void broken(const struct world *w, const char *fmt, ...)
 {
 	va_list ap;
 
-	printf("not ok 1 - random histories\n# seed %llu, step %u, %.3f s: ",
-	       (unsigned long long)w->seed, w->n_steps, (double)w->now_ms / 1000);
+	if (probing && !w->verbose)
+		_exit(1);
+	if (probing)
+		printf("# and then: ");
+	else
+		printf("not ok 1 - random histories\n# seed %llu, step %u, %.3f s: ",
+		       (unsigned long long)w->seed, w->n_steps, (double)w->now_ms / 1000);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
 	printf("\n# to see it: random --seed %llu --count 1 -v\n",
 	       (unsigned long long)w->seed);
+	if (!probing && !w->verbose)
+		shrink(w->seed);
 	exit(1);
 }
 
@@ -57,12 +71,17 @@ bool chance(struct world *w, unsigned percent)
 	return rnd(w, 100) < percent;
 }
 
+struct zone *zone_named(struct world *w, const char *name)
+{
+	return &w->zones[strtoul(name + 1, NULL, 10)];
+}
+
 struct zone *zone_of(struct world *w, const struct inst *i)
 {
 	struct core_view v;
 
 	core_view(w->core, i, &v);
-	return &w->zones[v.zone[0] - 'a'];
+	return zone_named(w, v.zone);
 }
 
 /* A dependency: mostly on a zone that comes before, so that cycles are rare. */
@@ -74,7 +93,7 @@ static void random_dep(struct world *w, struct zone *z, unsigned number, unsigne
 
 	z->target[n] = dice < 4 ? -1 : dice < 7 ? -2 : (int)rnd(w, number ? number : 1);
 	if (dice > 94)
-		z->target[n] = (int)rnd(w, ZONES);
+		z->target[n] = (int)rnd(w, w->n_zones);
 	dice = rnd(w, 100);
 	d->grouping = dice < 70   ? DEP_REQUIRE_ALL
 		      : dice < 80 ? DEP_REQUIRE_ANY
@@ -113,10 +132,10 @@ static void random_spec(struct world *w, struct zone *z)
 
 static void step_failed(struct world *w, const struct core_event *ev, int r)
 {
-	if (r == -ENOENT && ev->zone && !w->zones[ev->zone[0] - 'a'].listed)
+	if (r == -ENOENT && ev->zone && !zone_named(w, ev->zone)->listed)
 		w->op_open[ev->op] = false;
 	else if (r != -EBUSY || ev->type != EV_ZONE_GONE ||
-		 w->zones[ev->zone[0] - 'a'].m.phase == VM_NONE)
+		 zone_named(w, ev->zone)->m.phase == VM_NONE)
 		broken(w, "%s gives %d", core_ev_names[ev->type], r);
 }
 
@@ -203,7 +222,7 @@ static void tell_all(struct world *w)
 
 	limits.limits.boot_shutdown = w->limit;
 	step(w, &limits);
-	for (unsigned n = 0; n < ZONES; n++) {
+	for (unsigned n = 0; n < w->n_zones; n++) {
 		struct zone *z = &w->zones[n];
 		struct core_event saved = { .type = EV_ZONE_RESTORE, .zone = z->name };
 		struct core_event found = { .type = EV_ADOPT, .zone = z->name };
@@ -239,7 +258,7 @@ static void restart(struct world *w, bool host)
 		broken(w, "no memory");
 	memset(w->op_open, 0, sizeof(w->op_open));
 	w->ready = w->stopping = w->stopped = false;
-	for (unsigned n = 0; n < ZONES; n++) {
+	for (unsigned n = 0; n < w->n_zones; n++) {
 		w->zones[n].listed = false;
 		w->zones[n].boot_slot = w->zones[n].stop_slot = false;
 		if (host)
@@ -324,7 +343,7 @@ static void advance(struct world *w)
 		host_event(w, EV_TIMER);
 		return;
 	}
-	for (unsigned n = 0; n < ZONES; n++)
+	for (unsigned n = 0; n < w->n_zones; n++)
 		if (sim_due(w, &w->zones[n], &ev)) {
 			step(w, &ev);
 			return;
@@ -356,7 +375,7 @@ static void change_zone(struct world *w, struct zone *z)
 
 static void random_event(struct world *w)
 {
-	struct zone *z = &w->zones[rnd(w, ZONES)];
+	struct zone *z = &w->zones[rnd(w, w->n_zones)];
 	unsigned dice = rnd(w, 1000);
 	struct core_event ev;
 
@@ -405,7 +424,7 @@ static void host_stop(struct world *w)
 		if (!budget--)
 			broken(w, "the host does not stop");
 		if (chance(w, 5)) {
-			operate(w, &w->zones[rnd(w, ZONES)], &ev);
+			operate(w, &w->zones[rnd(w, w->n_zones)], &ev);
 			step(w, &ev);
 		}
 		advance(w);
@@ -418,16 +437,46 @@ static void host_stop(struct world *w)
 			       (unsigned long long)op);
 }
 
-static void begin(struct world *w, uint64_t seed, bool verbose)
+#define LENGTH_MAX 100
+
+/* What of a history is left when it is made shorter: its events stay what they are. */
+struct cut {
+	bool skip[LENGTH_MAX], no_calm;
+	unsigned n_zones; /* 0: as the seed says */
+};
+
+static const struct cut whole;
+
+/* Every part of a history has numbers of its own, so that leaving one out changes none
+ * of the others. */
+static void reseed(struct world *w, unsigned part)
 {
-	*w = (struct world){ .rng = seed, .seed = seed, .verbose = verbose };
+	w->rng = w->seed * 0x9e3779b97f4a7c15ull + part * 0xd1342543de82ef95ull;
+	rnd64(w);
+}
+
+/* Mostly few, as few are enough for most mistakes, and a step of many takes longer. */
+static unsigned random_size(struct world *w)
+{
+	unsigned dice = rnd(w, 1000);
+
+	return 1 + (dice < 900 ? rnd(w, 12) : dice < 990 ? rnd(w, 40) : rnd(w, ZONES));
+}
+
+static void begin(struct world *w, uint64_t seed, const struct cut *cut, bool verbose)
+{
+	*w = (struct world){ .seed = seed, .verbose = verbose };
+	reseed(w, 0);
+	w->n_zones = random_size(w);
+	if (cut->n_zones)
+		w->n_zones = cut->n_zones;
 	if (core_new(&w->core) < 0)
 		broken(w, "no memory");
-	for (unsigned n = 0; n < ZONES; n++)
-		snprintf(w->zones[n].name, sizeof(w->zones[n].name), "%c%u", 'a' + n, n);
+	for (unsigned n = 0; n < w->n_zones; n++)
+		snprintf(w->zones[n].name, sizeof(w->zones[n].name), "z%u", n);
 	w->now_ms = 1000000;
 	set_limit(w);
-	for (unsigned n = 0; n < ZONES; n++)
+	for (unsigned n = 0; n < w->n_zones; n++)
 		if (chance(w, 80))
 			install(w, &w->zones[n]);
 	w->ready = true;
@@ -435,44 +484,104 @@ static void begin(struct world *w, uint64_t seed, bool verbose)
 	host_event(w, EV_HOST_BOOT);
 }
 
-static unsigned history(uint64_t seed, bool verbose)
+static unsigned history(uint64_t seed, const struct cut *cut, bool verbose)
 {
 	static struct world w;
 	unsigned length;
 
-	begin(&w, seed, verbose);
-	length = 20 + rnd(&w, 80);
-	for (unsigned n = 0; n < length; n++)
-		random_event(&w);
-	if (chance(&w, 50))
+	begin(&w, seed, cut, verbose);
+	reseed(&w, 1);
+	length = 20 + rnd(&w, LENGTH_MAX - 20);
+	for (unsigned n = 0; n < length; n++) {
+		reseed(&w, 4 + n);
+		if (!cut->skip[n])
+			random_event(&w);
+	}
+	reseed(&w, 2);
+	if (chance(&w, 50) && !cut->no_calm)
 		calm_down(&w);
+	reseed(&w, 3);
 	host_stop(&w);
 	core_free(w.core);
 	core_actions_fini(&w.actions);
 	return w.n_steps;
 }
 
+/* Does it fail, too, when this is cut? */
+static bool still_fails(uint64_t seed, const struct cut *cut)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		probing = true;
+		history(seed, cut, false);
+		_exit(0);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status != 0;
+}
+
+/* Leaves events out, in ever smaller portions, while it still fails. */
+static void cut_events(uint64_t seed, struct cut *cut)
+{
+	for (unsigned size = LENGTH_MAX / 2; size; size /= 2) {
+		for (unsigned at = 0; at < LENGTH_MAX; at += size) {
+			struct cut less = *cut;
+
+			for (unsigned n = at; n < MIN(at + size, LENGTH_MAX); n++)
+				less.skip[n] = true;
+			if (still_fails(seed, &less))
+				*cut = less;
+		}
+	}
+}
+
+static void shrink(uint64_t seed)
+{
+	struct cut cut = { .no_calm = true };
+	unsigned left = 0;
+
+	if (!still_fails(seed, &cut))
+		cut.no_calm = false;
+	for (cut.n_zones = 1; cut.n_zones < ZONES; cut.n_zones++)
+		if (still_fails(seed, &cut))
+			break;
+	if (cut.n_zones == ZONES)
+		cut.n_zones = 0;
+	cut_events(seed, &cut);
+	for (unsigned n = 0; n < LENGTH_MAX; n++)
+		left += !cut.skip[n];
+	printf("# shrunk to %u events and %u zones (0: as before):\n", left, cut.n_zones);
+	probing = true; /* what breaks now only ends it */
+	history(seed, &cut, true);
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t seed = 1, count = 10000, n_steps = 0;
+	uint64_t seed = 1, count = UINT64_MAX, steps = 1000000, n_steps = 0, n = 0;
 	bool verbose = false;
 
-	for (int n = 1; n < argc; n++) {
-		if (strcmp(argv[n], "-v") == 0)
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-v") == 0)
 			verbose = true;
-		else if (strcmp(argv[n], "--seed") == 0 && n + 1 < argc)
-			seed = strtoull(argv[++n], NULL, 0);
-		else if (strcmp(argv[n], "--count") == 0 && n + 1 < argc)
-			count = strtoull(argv[++n], NULL, 0);
+		else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+			seed = strtoull(argv[++i], NULL, 0);
+		else if (strcmp(argv[i], "--count") == 0 && i + 1 < argc)
+			count = strtoull(argv[++i], NULL, 0);
+		else if (strcmp(argv[i], "--steps") == 0 && i + 1 < argc)
+			steps = strtoull(argv[++i], NULL, 0);
 		else {
-			fprintf(stderr, "usage: random [-v] [--seed N] [--count N]\n");
+			fprintf(stderr, "usage: random [-v] [--seed N] [--count N] "
+					"[--steps N]\n");
 			return 2;
 		}
 	}
 	printf("1..1\n");
-	for (uint64_t n = 0; n < count; n++)
-		n_steps += history(seed + n, verbose);
+	for (; n < count && (count != UINT64_MAX || n_steps < steps); n++)
+		n_steps += history(seed + n, &whole, verbose);
 	printf("# %llu histories, %llu steps\nok 1 - random histories\n",
-	       (unsigned long long)count, (unsigned long long)n_steps);
+	       (unsigned long long)n, (unsigned long long)n_steps);
 	return 0;
 }

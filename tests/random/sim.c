@@ -168,7 +168,7 @@ uint64_t sim_next_ms(const struct world *w)
 {
 	uint64_t next = NEVER;
 
-	for (unsigned n = 0; n < ZONES; n++)
+	for (unsigned n = 0; n < w->n_zones; n++)
 		if (w->zones[n].m.phase != VM_NONE)
 			next = MIN(next, w->zones[n].m.next_ms);
 	return next;

@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 
-#define ZONES    10
+#define ZONES    200 /* at most */
 #define DEPS_MAX 4
 #define OPS_MAX  512
 #define NEVER    UINT64_MAX
@@ -53,6 +53,7 @@ struct world {
 	struct core_actions actions;
 	uint64_t now_ms;
 	struct zone zones[ZONES];
+	unsigned n_zones;
 	unsigned limit;
 	bool ready, stopping, stopped, calm, verbose;
 	uint64_t stop_deadline_ms;
@@ -70,6 +71,7 @@ void say(const struct world *w, const char *fmt, ...) printf_like(2, 3);
 unsigned rnd(struct world *w, unsigned n); /* 0 to n - 1 */
 bool chance(struct world *w, unsigned percent);
 struct zone *zone_of(struct world *w, const struct inst *i);
+struct zone *zone_named(struct world *w, const char *name);
 
 /* sim.c */
 void sim_action(struct world *w, const struct core_action *a);
