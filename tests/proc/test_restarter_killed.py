@@ -58,8 +58,10 @@ def instances(t):
 
 
 def all_online(t):
+    """Everywhere: in what svc.zones answers, and in what it has written."""
     try:
-        return set(instances(t).values()) == {"online"}
+        written = {o["instance"] for o in t.json("var/lib/zones/state.json")["zones"].values()}
+        return set(instances(t).values()) == written == {"online"}
     except (OSError, AssertionError):
         return False
 
