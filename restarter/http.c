@@ -113,6 +113,7 @@ static void give_metrics(struct client *c)
 {
 	cleanup(buf_fini) struct buf body = { 0 };
 
+	shell_commit(c->http->sh);
 	metrics_add(&body, c->http->sh);
 	answer(c, "200 OK", "text/plain; version=0.0.4", &body);
 }
@@ -120,9 +121,12 @@ static void give_metrics(struct client *c)
 static void give_status(struct client *c)
 {
 	cleanup(buf_fini) struct buf body = { 0 };
-	json_t *doc = view_status(c->http->sh);
-	cleanup(freep) char *text = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
+	cleanup(freep) char *text = NULL;
+	json_t *doc;
 
+	shell_commit(c->http->sh);
+	doc = view_status(c->http->sh);
+	text = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
 	json_decref(doc);
 	if (!text) {
 		client_close(c);

@@ -529,6 +529,9 @@ void method_serve(struct shell *sh, struct conn *c, const struct varlink_call *c
 	const char *name = text_param(&q, "zone");
 	char text[128];
 
+	/* What is told has been persisted. */
+	if (kz_method_right(call->method) == RIGHT_READ)
+		shell_commit(sh);
 	if (name) {
 		q.zone = find_zone(sh, name, call->method == KZ_REFRESH);
 		if (!q.zone) {

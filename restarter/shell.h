@@ -9,7 +9,9 @@
  * event loop has served everybody (before it would sleep) shell_commit() makes one
  * durable write for all the PERSIST actions collected and then carries the others out in
  * order. So a storm of a thousand events costs one fsync, and nothing is announced or
- * begun before what it rests on is on the disk.
+ * begun before what it rests on is on the disk. Whoever shows states to others (a reading
+ * method, HTTP, status.json) calls shell_commit() first, for the same reason; only while
+ * the disk refuses are they shown as they are, with that as the reason.
  *
  * When the write fails, nothing new begins: VM_START waits (zone.start_held) and requests
  * that begin something are refused with the reason; what ends something goes ahead. The
@@ -60,7 +62,7 @@ struct shell {
 	char persist_error[256]; /* why state.json cannot be written, or "" */
 	bool stopping;
 	uint64_t stop_deadline_ms; /* of the stop, also of one that was begun before us */
-	bool stopped; /* everything is down: leave */
+	bool stopped;              /* everything is down: leave */
 
 	uint64_t clock_real_ms, clock_boot_ms; /* both clocks when the shell began */
 	uv_timer_t core_timer, retry_timer, extend_timer;
@@ -112,7 +114,8 @@ int shell_zone_dir(struct shell *sh, struct zone *z);
 
 /* Host stop: SIGTERM, SIGINT. */
 void shell_stop(struct shell *sh);
-/* Goes on with the stop that an earlier svc.zones began: with what is left of its time. */
+/* Goes on with the stop that an earlier svc.zones began: with what is left of its time.
+ */
 void shell_stop_again(struct shell *sh);
 
 #endif

@@ -75,6 +75,7 @@ void status_flush(struct status *s)
 	uint64_t begin = uv_hrtime(), took_ms;
 	int r;
 
+	shell_commit(s->sh);
 	if (!s->begun || !s->changed)
 		return;
 	s->changed = false;
