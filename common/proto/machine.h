@@ -24,6 +24,15 @@
 #define KZ_I8042_RESET  0xfe /* command: pulse the reset line */
 #define KZ_PVPANIC_PORT 0x505
 
+/* PCI: one bus. Configuration by ports (address, then data) and by ECAM. */
+#define KZ_PCI_CONFIG_PORT  0xcf8 /* 4 bytes address, 4 bytes data */
+#define KZ_PCI_SLOT_CONSOLE 1
+#define KZ_PCI_SLOT_RNG     2
+#define KZ_PCI_SLOT_DISK    3 /* plus the disk's id */
+#define KZ_PCI_DISKS        16
+#define KZ_PCI_SLOT_NET     19 /* plus the link's id */
+#define KZ_PCI_NETS         13
+
 #define KZ_PVPANIC_PANICKED    0x01
 #define KZ_PVPANIC_CRASHLOADED 0x02
 
@@ -40,6 +49,11 @@
 /* Guest physical address space. RAM continues at 4 GiB when it is larger than the hole.
  */
 #define KZ_GPA_RAM_LOW_END 0xc0000000ul
+#define KZ_GPA_ECAM        0xc0000000ul /* bus 0 */
+#define KZ_ECAM_SIZE       0x100000ul
+#define KZ_GPA_PCI_LOW     0xd0000000ul /* BARs; SeaBIOS fills it from above */
+#define KZ_GPA_PCI_LOW_END 0xfec00000ul
+#define KZ_PCI_HIGH_SIZE   0x400000000ul /* above RAM, from a multiple of its size */
 #define KZ_GPA_IOAPIC      0xfec00000ul
 #define KZ_GPA_LAPIC       0xfee00000ul
 #define KZ_GPA_RAM_HIGH    0x100000000ul

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pci.h - one PCI bus: configuration space by ports and by ECAM, BARs that move
+ *
+ * DOC: Shape
+ *
+ * 32 slots, one function each. A function is configuration space in bytes with a mask of
+ * the bits that software may write, and up to six BARs with a table of handlers
+ * (struct bus_ops: only naturally sized accesses inside the BAR arrive there, as from
+ * bus.h). Slot 0 is the host bridge 8086:1237 with its PAM registers, which are memory
+ * and nothing else here. Slots are fixed: console 1, entropy 2, disk N at 3 + N, network
+ * N at 19 + N (KZ_PCI_SLOT_*).
+ *
+ * One lock for the bus: configuration accesses, BAR moves, and the search for the
+ * function that answers at an address. It is released before a BAR's handler runs;
+ * functions live as long as the bus. Any width and offset is safe: what crosses a dword
+ * or is not there reads all ones and is not written.
+ *
+ * (PCI Local Bus 3.0, 6.1 to 6.2; PCI Express Base, 7.2.2 ECAM.)
+ */
+#ifndef KZ_DEV_PCI_H
+#define KZ_DEV_PCI_H
+
+#include "kzhost/vm/bus.h"
+
+#include <pthread.h>
+
+#define PCI_SLOTS  32
+#define PCI_BARS   6
+#define PCI_CONFIG 256
+
+/* Standard registers. */
+#define PCI_REG_COMMAND    0x04
+#define PCI_REG_STATUS     0x06
+#define PCI_REG_CAPS       0x34
+#define PCI_COMMAND_MEM    0x0002
+#define PCI_COMMAND_BUSM   0x0004
+#define PCI_COMMAND_NOINTX 0x0400
+
+struct pci_id {
+	uint16_t vendor, device, subvendor, subdevice;
+	uint8_t revision;
+	uint32_t class; /* class, subclass, programming interface */
+};
+
+struct pci_bar {
+	uint64_t size; /* a power of two from 4 KiB; 0: there is none */
+	bool wide;     /* 64 bits: takes the next register too */
+	const struct bus_ops *ops;
+	uint64_t gpa; /* where it answers; 0: nowhere (memory decoding is off) */
+};
+
+struct pci_function {
+	uint8_t config[PCI_CONFIG];
+	uint8_t writable[PCI_CONFIG]; /* bits */
+	unsigned caps_end;            /* first free byte for a capability */
+	uint8_t last_cap;
+	struct pci_bar bar[PCI_BARS];
+	void *dev; /* of the handlers; borrowed */
+
+	/* After a write to [offset, offset + len), the bus locked; may be NULL. */
+	void (*config_written)(void *dev, unsigned offset, unsigned len);
+	/* A BAR answers at another address now (0: nowhere), the bus locked; may be NULL.
+	 */
+	void (*bar_moved)(void *dev, unsigned bar, uint64_t gpa);
+};
+
+struct pci {
+	pthread_mutex_t lock;
+	uint32_t address; /* port 0xcf8 */
+	struct pci_function bridge;
+	struct pci_function *slot[PCI_SLOTS]; /* borrowed; NULL: empty */
+};
+
+/* Puts the host bridge into slot 0. pci_fini() when no vCPU runs any more. */
+void pci_init(struct pci *pci);
+void pci_fini(struct pci *pci);
+
+/* Sets up an empty function: header type 0, no BARs, no capabilities. */
+void pci_function_init(struct pci_function *f, const struct pci_id *id, void *dev);
+
+/* Adds a BAR, unassigned. */
+void pci_add_bar(struct pci_function *f, unsigned bar, uint64_t size, bool wide,
+		 const struct bus_ops *ops);
+
+/**
+ * pci_add_capability() - Append to the list of capabilities
+ * @id:		Capability id
+ * @body:	What follows id and next
+ *
+ * Return: offset of the capability in configuration space; there is room for what the
+ * devices here need, so it cannot fail
+ */
+unsigned pci_add_capability(struct pci_function *f, uint8_t id, const void *body,
+			    unsigned len);
+
+/* -EBUSY: the slot is taken; -ENOSPC: there is no such slot */
+int pci_add(struct pci *pci, unsigned slot, struct pci_function *f);
+
+/*
+ * Gives every BAR an address in the window below 4 GiB, as firmware would have done, and
+ * switches memory decoding on: for kernels that are booted directly.
+ */
+void pci_assign(struct pci *pci);
+
+extern const struct bus_ops
+	pci_port_ops; /* KZ_PCI_CONFIG_PORT, 8 bytes; dev: struct pci */
+extern const struct bus_ops pci_ecam_ops; /* KZ_GPA_ECAM, KZ_ECAM_SIZE */
+extern const struct bus_ops pci_low_ops;  /* KZ_GPA_PCI_LOW … KZ_GPA_PCI_LOW_END */
+/* The window above RAM: dev is a struct pci_high. */
+struct pci_high {
+	struct pci *pci;
+	uint64_t base; /* of the window */
+};
+extern const struct bus_ops pci_high_ops;
+
+#endif

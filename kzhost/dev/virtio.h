@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * virtio.h - a virtio device behind any transport: status, features, queues, life
+ *
+ * DOC: Who calls what
+ *
+ * The transport (virtio_pci.c) turns register accesses of vCPU threads into the vdev_*()
+ * calls below. A device is constant data, struct dev_class, and an instance that begins
+ * with struct vdev. Its queues are served by owner threads (io/); each queue has one.
+ *
+ *	vCPU thread                            owner thread of the queue
+ *	DRIVER_OK: virtq_init(), run = ACTIVE,
+ *	           kick_fd ------------------> vqueue_state() == ACTIVE: serve it
+ *	driver kicks: ioeventfd = kick_fd ---> virtq_next() … virtq_done(), vqueue_push()
+ *	reset:     run = STOPPING, kick_fd --> stop, cancel, drain; vqueue_stopped()
+ *	           waits a little, then the status reads 0 as soon as all have stopped
+ *
+ * The status register is a state machine in a table: bits are only ever added, in the
+ * order of the specification, except by writing 0; FEATURES_OK does not stick when the
+ * driver asks for what was not offered; queue registers can be written between
+ *FEATURES_OK and DRIVER_OK only, and not once the queue is enabled. Whatever else is
+ *written is ignored and counted.
+ *
+ * DOC: Guest errors
+ *
+ * vdev_broken() sets DEVICE_NEEDS_RESET, counts, remembers the first text, and tells the
+ * driver by a configuration interrupt. Other devices and the process are not touched.
+ */
+#ifndef KZ_DEV_VIRTIO_H
+#define KZ_DEV_VIRTIO_H
+
+#include "kzhost/dev/virtq.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define VDEV_QUEUES_MAX 64
+#define VDEV_NO_VECTOR  0xffff
+
+/* Feature bits of every device (VIRTIO 1.2, 6). */
+#define VIRTIO_F_INDIRECT_DESC (1ull << 28)
+#define VIRTIO_F_EVENT_IDX     (1ull << 29)
+#define VIRTIO_F_VERSION_1     (1ull << 32)
+
+/* Status bits (VIRTIO 1.2, 2.1). */
+#define VIRTIO_S_ACKNOWLEDGE 0x01
+#define VIRTIO_S_DRIVER      0x02
+#define VIRTIO_S_DRIVER_OK   0x04
+#define VIRTIO_S_FEATURES_OK 0x08
+#define VIRTIO_S_NEEDS_RESET 0x40
+#define VIRTIO_S_FAILED      0x80
+
+struct vdev;
+
+/* One field of a device that is saved when its zone is suspended. */
+struct state_field {
+	const char *name;
+	uint16_t offset; /* in the instance */
+	uint8_t width;   /* bytes: 1, 2, 4 or 8 */
+	uint8_t since;   /* version of the device's state */
+};
+#define STATE_FIELD(type, member, version) \
+	{ \
+#member, offsetof(type, member), sizeof(((type *)NULL)->member), version \
+	}
+
+/* What a kind of device is. Constant. */
+struct dev_class {
+	const char *name;    /* "vblk" */
+	uint16_t virtio_id;  /* VIRTIO 1.2, 5 */
+	uint32_t pci_class;  /* class, subclass, programming interface */
+	uint16_t queue_size; /* largest; a power of two */
+	size_t config_size;  /* bytes of device configuration space */
+	size_t size;         /* of the instance */
+
+	/* Device configuration; vdev->lock is held, offset and len are inside
+	 * config_size. config_write may be NULL: nothing is writable. */
+	void (*config_read)(struct vdev *v, unsigned offset, void *data, unsigned len);
+	void (*config_write)(struct vdev *v, unsigned offset, const void *data,
+			     unsigned len);
+
+	/* All queues have stopped: forget what the driver did. vdev->lock is held. May be
+	 * NULL. */
+	void (*reset)(struct vdev *v);
+
+	const struct state_field *fields;
+	unsigned n_fields;
+};
+
+/* What the machine gives to a device. Both functions may be called on any thread. */
+struct vdev_env {
+	const struct ram *ram;
+	void (*interrupt)(void *arg, unsigned vector);
+	void (*problem)(void *arg, const char *dev, const char *text); /* rate-limited */
+	void *arg;
+};
+
+enum vqueue_run { VQUEUE_IDLE, VQUEUE_ACTIVE, VQUEUE_STOPPING };
+
+struct vqueue {
+	struct vdev *vdev;
+	unsigned index;
+	int kick_fd;        /* eventfd: driver's kicks and orders of vCPU threads */
+	atomic_int run;     /* enum vqueue_run */
+	atomic_uint vector; /* MSI-X vector or VDEV_NO_VECTOR */
+	struct virtq vq;    /* the owner's while ACTIVE or STOPPING */
+
+	/* Registers; under vdev->lock */
+	struct virtq_layout layout;
+	bool enabled;
+
+	atomic_ullong kicks, interrupts; /* counted by the owner */
+};
+
+struct vdev {
+	const struct dev_class *class;
+	struct vdev_env env;
+	char name[16];    /* "vblk0": class and id */
+	uint64_t offered; /* features */
+	unsigned n_queues;
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t stopped;
+	uint8_t status;
+	bool resetting; /* 0 was written; some queue has not stopped yet */
+	uint8_t generation;
+	uint32_t device_feature_select, driver_feature_select;
+	uint64_t features; /* accepted */
+	uint16_t config_vector;
+	uint16_t queue_select;
+
+	atomic_ullong guest_errors; /* since the machine was made */
+	struct vqueue *queue;       /* n_queues of them */
+};
+
+/**
+ * vdev_init() - Set up the part that all devices share
+ * @v:		Zeroed; the beginning of class->size bytes
+ * @class:	Constant
+ * @id:		Number in its name
+ * @offered:	Features of its own; those of every device are added
+ * @n_queues:	1 to VDEV_QUEUES_MAX
+ *
+ * Return: 0, -ENOMEM or what eventfd(2) gave; vdev_fini() may follow in every case
+ */
+int vdev_init(struct vdev *v, const struct dev_class *class, const struct vdev_env *env,
+	      unsigned id, uint64_t offered, unsigned n_queues);
+
+/* All queues have stopped. */
+void vdev_fini(struct vdev *v);
+
+/*
+ * The transport's half: registers of VIRTIO 1.2, 4.1.4.3. Each takes the lock; may be
+ * called on any thread with anything in the arguments. What is not allowed now is ignored
+ * and counted. A queue register of a queue that does not exist reads 0.
+ */
+uint32_t vdev_read_features(struct vdev *v); /* offered, the half selected */
+uint32_t vdev_read_accepted(struct vdev *v); /* accepted, the half selected */
+void vdev_write_accepted(struct vdev *v, uint32_t value);
+uint8_t vdev_read_status(struct vdev *v);
+void vdev_write_status(struct vdev *v, uint8_t value);
+void vdev_config_read(struct vdev *v, unsigned offset, void *data, unsigned len);
+void vdev_config_write(struct vdev *v, unsigned offset, const void *data, unsigned len);
+
+/* Fields of the selected queue. */
+enum vqueue_field {
+	VQUEUE_SIZE,
+	VQUEUE_VECTOR,
+	VQUEUE_ENABLE,
+	VQUEUE_DESC,
+	VQUEUE_AVAIL,
+	VQUEUE_USED,
+	VQUEUE_FIELD_N
+};
+uint64_t vdev_queue_read(struct vdev *v, enum vqueue_field field);
+/* @shift: 0 or 32: which half of a 64-bit field; @bits: 16, 32 or 64 */
+void vdev_queue_write(struct vdev *v, enum vqueue_field field, unsigned shift,
+		      unsigned bits, uint64_t value);
+
+/* A kick that came without an ioeventfd. */
+void vdev_kick(struct vdev *v, unsigned queue);
+
+/*
+ * The owner threads' half.
+ */
+
+/* What the queue shall do now. Look after every wake-up of kick_fd. */
+static inline enum vqueue_run vqueue_state(struct vqueue *q)
+{
+	return (enum vqueue_run)atomic_load_explicit(&q->run, memory_order_acquire);
+}
+
+/* Nothing of the queue is in flight any more: the order to stop is carried out. */
+void vqueue_stopped(struct vqueue *q);
+
+/* virtq_publish(), and the interrupt if one is wanted. */
+void vqueue_push(struct vqueue *q);
+
+/* The driver broke the rules (q->vq.error, or a request that is malformed). */
+void vdev_broken(struct vqueue *q, enum virtq_error error);
+
+/* The device's configuration changed: generation, interrupt. */
+void vdev_config_changed(struct vdev *v);
+
+/*
+ * The machine's half.
+ */
+
+/* Orders every queue to stop, as a reset does, without waiting. */
+void vdev_stop(struct vdev *v);
+
+/* Have all queues stopped? Waits up to @timeout_ms (0: does not wait). */
+bool vdev_wait_stopped(struct vdev *v, unsigned timeout_ms);
+
+#endif
