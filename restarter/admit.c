@@ -31,17 +31,42 @@ static int proc_kb(const char *path, const char *key, uint64_t *ret_bytes)
 	return 0;
 }
 
-/* What a zone was promised and has not touched yet. */
+/* What a zone was promised and had not touched at the last look. */
 static uint64_t unpopulated(const struct zone *z)
+{
+	if (!z->host || z->ram_bytes <= z->host->resident_bytes)
+		return 0;
+	return z->ram_bytes - z->host->resident_bytes;
+}
+
+/* Looks how much of its RAM it has touched by now: what once was, is locked and stays. */
+static void look(struct zone *z)
 {
 	char path[64];
 	uint64_t resident = 0;
 
-	if (!z->host)
-		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/status", z->host->pid);
 	(void)proc_kb(path, "\nRssShmem:", &resident);
-	return z->ram_bytes > resident ? z->ram_bytes - resident : 0;
+	z->host->resident_bytes = MAX(z->host->resident_bytes, resident);
+}
+
+uint64_t admit_promised(struct shell *sh, const struct zone *z, uint64_t enough)
+{
+	uint64_t promised = 0, before;
+
+	for (unsigned i = 0; i < sh->zones.n; i++)
+		if (sh->zones.v[i] != z)
+			promised += unpopulated(sh->zones.v[i]);
+	for (unsigned i = 0; i < sh->zones.n && promised > enough; i++) {
+		if (sh->zones.v[i] == z)
+			continue;
+		before = unpopulated(sh->zones.v[i]);
+		if (!before)
+			continue;
+		look(sh->zones.v[i]);
+		promised -= before - unpopulated(sh->zones.v[i]);
+	}
+	return promised;
 }
 
 static void name_holders(struct shell *sh, struct buf *out)
@@ -64,15 +89,13 @@ static void name_holders(struct shell *sh, struct buf *out)
 int admit_memory(struct shell *sh, const struct zone *z, uint64_t bytes, struct errmsg *e)
 {
 	cleanup(buf_fini) struct buf holders = { 0 };
-	uint64_t available = 0, promised = 0;
+	uint64_t available = 0, promised;
 	int r;
 
 	r = proc_kb("/proc/meminfo", "MemAvailable:", &available);
 	if (r < 0)
 		return errmsg_set(e, r, "/proc/meminfo: %s", strerror(-r));
-	for (unsigned i = 0; i < sh->zones.n; i++)
-		if (sh->zones.v[i] != z)
-			promised += unpopulated(sh->zones.v[i]);
+	promised = admit_promised(sh, z, available > bytes ? available - bytes : 0);
 	available = available > promised ? available - promised : 0;
 	if (bytes <= available)
 		return 0;

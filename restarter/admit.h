@@ -19,4 +19,17 @@
 int admit_memory(struct shell *sh, const struct zone *z, uint64_t bytes,
 		 struct errmsg *e);
 
+/**
+ * admit_promised() - What the others were promised and have not populated yet
+ * @z:		Not counted
+ * @enough:	bytes; once it is not more than this, nobody is looked at again
+ *
+ * What a look found is kept with the host: RAM that was touched is locked and stays, so a
+ * boot costs a look at other processes only when memory is short, and one at a zone whose
+ * RAM is complete never.
+ *
+ * Return: bytes, at least what it really is
+ */
+uint64_t admit_promised(struct shell *sh, const struct zone *z, uint64_t enough);
+
 #endif

@@ -67,6 +67,7 @@ struct host {
 	int ctl_fd;            /* connection */
 	int pidfd;
 	pid_t pid;
+	uint64_t resident_bytes; /* of its RAM, at the last look (admit.c) */
 	bool child;   /* ours to reap; false when adopted */
 	bool polling; /* the handles below are initialised */
 	bool was_running;

@@ -2,8 +2,9 @@
 /*
  * spawn.c - start one kzhost: the only place of the restarter that forks
  *
- * The child tells through a close-on-exec pipe that it could not enter the program; end
- * of file means that it has.
+ * By vfork(2): a copy of the page tables of a restarter with thousands of zones would
+ * cost more than all the rest of a start, and what keeps the child from the program is
+ * told in the memory that both share until then.
  */
 #include "restarter/spawn.h"
 #include "common/proto/ctl.h"
@@ -43,8 +44,8 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child, between fork and exec; only what is async-signal-safe. */
-static int enter(const struct spawn *s, int report_fd)
+/* In the child, between vfork and exec; only what is async-signal-safe. 0 or errno. */
+static int enter(const struct spawn *s)
 {
 	char *argv[] = { (char *)(uintptr_t) "kzhost", (char *)(uintptr_t) "-z",
 			 (char *)(uintptr_t)s->zone, NULL };
@@ -59,52 +60,53 @@ static int enter(const struct spawn *s, int report_fd)
 	/* Listening again makes the socket's peer credentials those of this process. */
 	if (listen(CTL_LISTEN_FD, SOMAXCONN) < 0)
 		return errno;
-	/* Nothing else may leak in, whoever forgot the flag; the report goes at exec. */
-	if (report_fd > CTL_LISTEN_FD + 1)
-		(void)syscall(SYS_close_range, CTL_LISTEN_FD + 1, report_fd - 1, 0);
-	(void)syscall(SYS_close_range, report_fd + 1, ~0u, 0);
+	/* Nothing else may leak in, whoever forgot the flag. */
+	(void)syscall(SYS_close_range, CTL_LISTEN_FD + 1, ~0u, 0);
 	reset_signals();
 	execv(s->program, argv);
 	return errno;
 }
 
-int spawn_kzhost(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct errmsg *e)
+/* The child's pid, or -errno; *ret_err is what kept it from the program, or 0. */
+static pid_t run(const struct spawn *s, int *ret_err)
 {
-	cleanup(closep) int read_fd = -1;
-	cleanup(closep) int write_fd = -1;
-	cleanup(closep) int pidfd = -1;
-	int fds[2], err = 0;
-	ssize_t n;
+	volatile int err = 0; /* the child's memory is ours until it is in the program */
+	sigset_t all, before;
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return errmsg_set(e, -errno, "no pipe for kzhost: %s", strerror(errno));
-	read_fd = fds[0];
-	write_fd = lifted(fds[1]); /* out of the way of 0 to 3 */
-	close(fds[1]);
-	pid = write_fd < 0 ? -1 : fork();
-	if (pid < 0)
-		return errmsg_set(e, -errno, "cannot fork: %s", strerror(errno));
+	/* No handler of ours may run in the child. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = vfork();
 	if (pid == 0) {
-		err = enter(s, write_fd);
-		(void)!write(write_fd, &err, sizeof(err));
+		err = enter(s);
 		_exit(127);
 	}
-	closep(&write_fd);
+	if (pid < 0)
+		pid = -errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	*ret_err = err;
+	return pid;
+}
+
+int spawn_kzhost(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct errmsg *e)
+{
+	int err, pidfd;
+	pid_t pid = run(s, &err);
+
+	if (pid < 0)
+		return errmsg_set(e, pid, "cannot fork: %s", strerror(-pid));
 	pidfd = pidfd_of(pid);
-	do
-		n = read(read_fd, &err, sizeof(err));
-	while (n < 0 && errno == EINTR);
-	if (n == 0 && pidfd >= 0) {
+	if (!err && pidfd >= 0) {
 		*ret_pid = pid;
-		*ret_pidfd = take_fd(&pidfd);
+		*ret_pidfd = pidfd;
 		return 0;
 	}
-	if (n == 0) {
+	if (!err) {
 		err = -pidfd;
 		kill(pid, SIGKILL); /* our own child, not yet waited for */
 	}
+	closep(&pidfd);
 	(void)waitpid(pid, NULL, 0);
-	return errmsg_set(e, -(err ? err : EIO), "cannot run %s: %s", s->program,
-			  strerror(err ? err : EIO));
+	return errmsg_set(e, -err, "cannot run %s: %s", s->program, strerror(err));
 }

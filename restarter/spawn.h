@@ -17,14 +17,14 @@ struct spawn {
 };
 
 /**
- * spawn_kzhost() - Fork and exec, in a session of its own
+ * spawn_kzhost() - Run kzhost in a process and a session of its own
  * @ret_pid:	The child; reaping it is the caller's
  * @ret_pidfd:	Its pidfd, close-on-exec
  *
  * Returns when the program has been entered, or could not be. The child has no other
  * descriptor than 0 to 3, default signals, and does not die with this process.
  *
- * Return: 0 or what fork(2), pidfd_open(2) or execve(2) gave, with a text
+ * Return: 0 or what vfork(2), pidfd_open(2) or execve(2) gave, with a text
  */
 int spawn_kzhost(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct errmsg *e);
 
