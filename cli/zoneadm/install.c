@@ -11,6 +11,8 @@
 #include "cli/zoneadm/disk.h"
 #include "cli/zoneadm/zoneadm.h"
 
+#include "common/zone/keys.h"
+
 #include <string.h>
 
 /* Begin of an operation; the reply is the caller's. An exit status. */
@@ -71,7 +73,9 @@ static int install(struct zoneadm *z, const struct zconf *c, uint64_t bytes)
 	if (begin(z, VERB_INSTALL, &reply) != EXIT_DONE)
 		return EXIT_FAILED;
 	printf("Installing zone %s.\n", z->zone);
-	r = disks_create(&z->paths, c, bytes, report_disk, NULL, &e);
+	r = zone_key_ensure(&z->paths, z->zone, &e);
+	if (r == 0)
+		r = disks_create(&z->paths, c, bytes, report_disk, NULL, &e);
 	if (r < 0)
 		zoneadm_error(z, "install failed: %s", e.text);
 	if (end(z, VERB_INSTALL, r == 0) != EXIT_DONE)

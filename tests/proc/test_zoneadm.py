@@ -318,6 +318,28 @@ def install_that_fails_ends_without_success(t):
 
 
 @kz.test
+def install_gives_the_zone_its_key(t):
+    t.write("etc/zones/web.json", CONFIG)
+    export = ["zonecfg", "-z", "web", "export"]
+    install = ["zoneadm", "-z", "web", "install"]
+    with FakeSvc(t) as svc:
+        svc.answers["Begin"] = {"uuid": UUID_A}
+        t.run(*install)
+        text = t.run(*export).stdout
+        kz.has(text, "add keysource\nset raw=")
+        kz.eq(os.stat(t.path("etc/zones/keys/web")).st_mode & 0o777, 0o600)
+        t.run(*install)
+        kz.eq(t.run(*export).stdout, text)  # and keeps it
+        os.unlink(t.path("etc/zones/keys/web"))
+        os.rmdir(t.path("etc/zones/keys"))
+        t.write("etc/zones/keys", "a file in the way")
+        t.write("etc/zones/web.json", CONFIG)
+        result = t.run(*install, status=1)
+        kz.eq(svc.calls[-1], ("End", {"zone": "web", "success": False}))
+    kz.has(result.stderr, "install failed: %s" % t.path("etc/zones/keys"))
+
+
+@kz.test
 def install_wants_a_configuration(t):
     result, calls = installing(t, status=1)
     kz.eq(calls, [])
