@@ -30,7 +30,8 @@ METRICS = [Metric("list_1000_ms", "ms", 100), Metric("commit_ms", "ms", 20)]
 
 def write_zone(t, n):
     config = {"version": 1, "brand": "solaris-kz", "capped-memory": {"physical": "1G"},
-              "virtual-cpu": {"ncpus": 1}, "device": [{"id": 0, "bootpri": 0}]}
+              "virtual-cpu": {"ncpus": 1}, "device": [{"id": 0, "bootpri": 0}],
+              "anet": [{"id": 0, "auto-mac-address": "02:08:20:00:%02x:%02x" % divmod(n, 256)}]}
     if n % CHAIN:
         config["smf-dependency"] = [{"fmri": "svc:/system/zones/zone:zone%04d" % (n - 1)}]
     t.write("etc/zones/zone%04d.json" % n, json.dumps(config))
