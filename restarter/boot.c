@@ -128,16 +128,14 @@ static int fill_machine(struct boot *b, struct zone *z, const struct zconf *c,
 			struct errmsg *e)
 {
 	const struct zres *memory = zconf_next(c, RES_CAPPED_MEMORY, NULL);
-	const struct zres *cpu = zconf_next(c, RES_VIRTUAL_CPU, NULL);
-	uint64_t ram, ncpus;
+	uint64_t ram;
 
 	/* A zone without the resource has what the resource's defaults say. */
 	ram = zres_number(c, memory, PROP_PHYSICAL);
-	ncpus = zres_number(c, cpu, PROP_NCPUS);
 	ram = (ram + RAM_UNIT - 1) / RAM_UNIT * RAM_UNIT;
 	z->ram_bytes = ram;
 	b->create.ram_bytes = le64_of(ram);
-	b->create.n_vcpus = le32_of((uint32_t)ncpus);
+	b->create.n_vcpus = le32_of(zconf_vcpus(c));
 	memcpy(b->create.uuid, z->uuid, sizeof(b->create.uuid));
 	strcpy(b->create.zone, z->name); /* at most ZONE_NAME_MAX */
 	return fill_cmdline(b, z, c, e);

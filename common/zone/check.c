@@ -126,6 +126,22 @@ static int check_attr(const struct zres *r, struct errmsg *e)
 				 value, type);
 }
 
+/* A size of pages is for the policy that asks for one. */
+static int check_pagesize(const struct zres *r, struct errmsg *e)
+{
+	const char *policy = zres_text(r, PROP_PAGESIZE_POLICY);
+	bool fixed = policy && strcmp(policy, "fixed") == 0;
+
+	if (fixed == zres_is_set(r, PROP_PAGESIZE))
+		return 0;
+	return errmsg_set(e, -EINVAL,
+			  fixed ? "capped-memory: pagesize is required with "
+				  "pagesize-policy fixed"
+				: "capped-memory: pagesize: \"%s\": only with "
+				  "pagesize-policy fixed",
+			  fixed ? "" : zres_text(r, PROP_PAGESIZE));
+}
+
 /* The resource by itself, and what lies inside it. */
 static int check_alone(const struct zres *r, struct errmsg *e)
 {
@@ -146,6 +162,8 @@ static int check_alone(const struct zres *r, struct errmsg *e)
 		err = check_choices(r, e);
 	if (err == 0 && r->type == RES_ATTR)
 		err = check_attr(r, e);
+	if (err == 0 && r->type == RES_CAPPED_MEMORY)
+		err = check_pagesize(r, e);
 	return err;
 }
 
@@ -218,5 +236,11 @@ int check_together(const struct zconf *c, struct errmsg *e)
 				  "virtual-cpu: ncpus: \"%s\": fewer than the %u CPUs "
 				  "that dedicated-cpu takes",
 				  zres_text(cpu, PROP_NCPUS), (unsigned)least);
+	if (least > prop_def(PROP_NCPUS)->max)
+		return errmsg_set(e, -EINVAL,
+				  "dedicated-cpu: ncpus: \"%s\": a zone has at most "
+				  "%u vCPUs",
+				  zres_text(dedicated, PROP_DEDICATED_NCPUS),
+				  (unsigned)prop_def(PROP_NCPUS)->max);
 	return check_rctls(c, e);
 }

@@ -234,6 +234,16 @@ uint64_t zres_number(const struct zconf *c, const struct zres *r, enum prop_id p
 	return text ? prop_number(prop, text) : 0;
 }
 
+unsigned zconf_vcpus(const struct zconf *c)
+{
+	const struct zres *dedicated = zconf_next(c, RES_DEDICATED_CPU, NULL);
+	const struct zres *cpu = zconf_next(c, RES_VIRTUAL_CPU, NULL);
+
+	if (!cpu && zres_is_set(dedicated, PROP_DEDICATED_NCPUS))
+		return (unsigned)zres_number(c, dedicated, PROP_DEDICATED_NCPUS);
+	return (unsigned)zres_number(c, cpu, PROP_NCPUS);
+}
+
 unsigned zres_word(const struct zres *r, enum prop_id prop)
 {
 	const char *text = zres_text(r, prop);

@@ -124,6 +124,9 @@ bool zres_bool(const struct zconf *c, const struct zres *r, enum prop_id prop);
 /* Numbers and sizes, see prop_number(); sizes are in bytes. 0 when there is neither value
  * nor default. */
 uint64_t zres_number(const struct zconf *c, const struct zres *r, enum prop_id prop);
+/* vCPUs: what virtual-cpu says; without it the lower end of dedicated-cpu ncpus, else the
+ * default. */
+unsigned zconf_vcpus(const struct zconf *c);
 /* Which of the words of an enumeration, from 0 in the table's order. */
 unsigned zres_word(const struct zres *r, enum prop_id prop);
 

@@ -87,8 +87,8 @@
 	  "hold|restart|halt", "what to do when the guest panics") \
 	X(GOALS, GLOBAL, "goals", GOALS, "none", PF_NONE, NOW, 1, 127, NULL, \
 	  "how the guest says that it has reached its goals") \
-	X(GOALS_TIMEOUT, GLOBAL, "goals-timeout", NUMBER, "300", PF_NONE, NOW, 1, \
-	  86400, NULL, "seconds to wait for the goals before maintenance") \
+	X(GOALS_TIMEOUT, GLOBAL, "goals-timeout", NUMBER, "300", PF_NONE, NOW, 1, 86400, \
+	  NULL, "seconds to wait for the goals before maintenance") \
 	X(IP_TYPE, GLOBAL, "ip-type", ENUM, "exclusive", PF_QUIET, BOOT, 0, 0, \
 	  "exclusive", "a kernel zone has a network stack of its own") \
 	X(HOSTID, GLOBAL, "hostid", HEX, NULL, PF_AUTO | PF_OWN | PF_INERT, BOOT, 0, 0, \
@@ -171,16 +171,20 @@
 	X(PHYSICAL, CAPPED_MEMORY, "physical", SIZE, "4G", PF_REQUIRED, BOOT, 2 * MIB, \
 	  1024 * GIB, NULL, "RAM of the zone, rounded up to 2 MiB") \
 	X(PAGESIZE_POLICY, CAPPED_MEMORY, "pagesize-policy", ENUM, NULL, PF_INERT, BOOT, \
-	  0, 0, "largest-only|largest-available|smallest-only", \
-	  "pages of the host that the RAM is made of; not set: what there is")
+	  0, 0, "largest-only|largest-available|smallest-only|fixed", \
+	  "pages of the host that the RAM is made of; not set: what there is") \
+	X(PAGESIZE, CAPPED_MEMORY, "pagesize", ENUM, NULL, PF_INERT, BOOT, 0, 0, \
+	  "4K|2M|1G", "of these pages, with pagesize-policy fixed")
 
 #define PROPS_VIRTUAL_CPU(X) \
 	X(NCPUS, VIRTUAL_CPU, "ncpus", NUMBER, "4", PF_REQUIRED, BOOT, 1, 64, NULL, \
 	  "number of vCPUs")
 
 #define PROPS_DEDICATED_CPU(X) \
-	X(DEDICATED_NCPUS, DEDICATED_CPU, "ncpus", RANGE, NULL, PF_INERT, BOOT, 1, 1024, \
-	  NULL, "number of CPUs, or from how many to how many") \
+	X(DEDICATED_NCPUS, DEDICATED_CPU, "ncpus", RANGE, NULL, PF_NONE, BOOT, 1, 1024, \
+	  NULL, \
+	  "number of CPUs, or from how many to how many; without virtual-cpu the zone " \
+	  "has as many vCPUs as at least") \
 	X(DEDICATED_CPUS, DEDICATED_CPU, "cpus", CPUS, NULL, PF_INERT, BOOT, 0, 4095, \
 	  NULL, "the very CPUs") \
 	X(DEDICATED_CORES, DEDICATED_CPU, "cores", CPUS, NULL, PF_INERT, BOOT, 0, 4095, \
@@ -214,12 +218,12 @@
 	  "how the group is satisfied")
 
 #define PROPS_ATTR(X) \
-	X(ATTR_NAME, ATTR, "name", NAME, NULL, PF_REQUIRED | PF_UNIQUE | PF_INERT, NOW, \
-	  1, 64, NULL, "name of the note; not one that begins with zone") \
-	X(ATTR_TYPE, ATTR, "type", ENUM, NULL, PF_REQUIRED | PF_INERT, NOW, 0, 0, \
+	X(ATTR_NAME, ATTR, "name", NAME, NULL, PF_REQUIRED | PF_UNIQUE, NOW, 1, 64, \
+	  NULL, "name of the note; not one that begins with zone") \
+	X(ATTR_TYPE, ATTR, "type", ENUM, NULL, PF_REQUIRED, NOW, 0, 0, \
 	  "string|int|uint|boolean", "what the value is") \
-	X(ATTR_VALUE, ATTR, "value", TEXT, NULL, PF_REQUIRED | PF_INERT, NOW, 0, 1024, \
-	  NULL, "the note")
+	X(ATTR_VALUE, ATTR, "value", TEXT, NULL, PF_REQUIRED, NOW, 0, 1024, NULL, \
+	  "the note")
 
 #define PROPS_ADMIN(X) \
 	X(ADMIN_USER, ADMIN, "user", NAME, NULL, PF_REQUIRED | PF_UNIQUE | PF_INERT, \
@@ -300,7 +304,6 @@
 	  "a kernel zone sees a virtio disk, not the real one") \
 	X("capped-memory", "swap", "a kernel zone's swap is inside the guest") \
 	X("capped-memory", "locked", "a kernel zone's memory is always locked") \
-	X("capped-memory", "pagesize", "use pagesize-policy") \
 	X("capped-memory", "memory-reserve", \
 	  "Linux has no memory reservation pools: see hugetlb pages of the host") \
 	X(NULL, "verified-boot", "the guest's boot loader and kernel are its own") \

@@ -533,6 +533,12 @@ TEST(verify, finds_what_is_missing_doubled_or_too_much)
 		  " {\"name\": \"a\", \"fmri\": \"svc:/c\", \"grouping\": \"require_any\"}]",
 		  "smf-dependency: grouping: \"a\" is both require_all and require_any" },
 		{ "\"capped-memory\": {}", "capped-memory: physical is required" },
+		{ "\"capped-memory\": {\"physical\": \"2G\", \"pagesize\": \"2M\"}",
+		  "capped-memory: pagesize: \"2M\": only with pagesize-policy fixed" },
+		{ "\"capped-memory\": {\"physical\": \"2G\", \"pagesize-policy\": \"fixed\"}",
+		  "capped-memory: pagesize is required with pagesize-policy fixed" },
+		{ "\"dedicated-cpu\": {\"ncpus\": \"65-100\"}",
+		  "dedicated-cpu: ncpus: \"65-100\": a zone has at most 64 vCPUs" },
 	};
 	struct paths p = root_paths();
 
@@ -548,6 +554,32 @@ TEST(verify, finds_what_is_missing_doubled_or_too_much)
 		zconf_free(c);
 	}
 	paths_fini(&p);
+}
+
+TEST(conf, vcpus_come_from_virtual_cpu_then_from_dedicated_cpu)
+{
+	static const struct {
+		const char *json;
+		unsigned n;
+	} cases[] = {
+		{ "\"autoboot\": true", 4 },
+		{ "\"virtual-cpu\": {\"ncpus\": 3}", 3 },
+		{ "\"dedicated-cpu\": {\"ncpus\": \"2-8\"}", 2 },
+		{ "\"dedicated-cpu\": {\"ncpus\": \"7\"}", 7 },
+		{ "\"dedicated-cpu\": {\"cpus\": \"0-1\"}", 4 },
+		{ "\"dedicated-cpu\": {\"ncpus\": \"2\"}, \"virtual-cpu\": {\"ncpus\": 5}",
+		  5 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct zconf *c = NULL;
+		char json[128];
+
+		snprintf(json, sizeof(json), "{\"version\": 1, %s}", cases[i].json);
+		T_OK(zconf_parse("z", json, strlen(json), "f", &c, NULL));
+		T_EQ(zconf_vcpus(c), cases[i].n);
+		zconf_free(c);
+	}
 }
 
 TEST(verify, survives_every_oom)

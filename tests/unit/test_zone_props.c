@@ -102,7 +102,7 @@ TEST(table, unknown_names_are_refused_with_what_there_is)
 	T_STREQ(e.text, "\"mac\": no such resource type; there are: none");
 	T_EQ(prop_find(RES_CAPPED_MEMORY, "size", &prop, &e), -ENOENT);
 	T_STREQ(e.text, "capped-memory: \"size\": no such property; there are: "
-			"physical, pagesize-policy");
+			"physical, pagesize-policy, pagesize");
 	T_EQ(res_find(RES_GLOBAL, "\033[2J", &type, &e), -ENOENT);
 	T_HAS(e.text, "\"?[2J\": no such resource type");
 }

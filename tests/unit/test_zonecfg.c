@@ -310,7 +310,7 @@ static const struct {
 		  "add value (priv=privileged,limit=200,action=deny); end" },
 	{ "dedicated",
 	  "create; add dedicated-cpu; set cpus=8-9,0-2,3; set importance=2; end\n"
-	  "select capped-memory; set pagesize-policy=largest-only; end" },
+	  "select capped-memory; set pagesize-policy=fixed; set pagesize=2M; end" },
 	{ "notes", "create -a /minimal; set tenant=acme; set goals='console:login: '\n"
 		   "set goals-timeout=60; add attr; set name=owner; set type=string\n"
 		   "set value=\"J. Doe; floor 3\"; end\n"
