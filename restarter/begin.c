@@ -150,7 +150,8 @@ static int feed_core(struct shell *sh, bool booted)
 
 		if (shell_zone_refresh(sh, z) < 0)
 			return -ENOMEM;
-		if (z->life != LIFE_INSTALLED || !z->has_saved || booted)
+		if (z->life != LIFE_INSTALLED || !z->has_saved ||
+		    (booted && !z->saved.marked))
 			continue;
 		ev.saved = z->saved;
 		ev.saved.since_ms = MIN(ev.saved.since_ms, shell_now_ms(sh));

@@ -98,6 +98,7 @@ void core_touch(struct core *c, struct inst *i)
 	i->was_override = i->override;
 	i->was_enabled = inst_enabled(i);
 	i->was_to_maint = inst_to_maint(i);
+	i->was_marked = i->marked;
 	i->was_blocked = inst_blocked(i);
 	i->touched_next = NULL;
 	*c->touched.tail = i;
@@ -176,6 +177,7 @@ static int zone_set(struct core *c, const struct core_event *ev)
 	core_touch(c, i);
 	inst_goals_changed(c, i);
 	set_autoboot(c, i, ev->spec.autoboot);
+	throttle_reorder(c, i);
 	if (!i->present) {
 		i->present = true;
 		i->since_ms = c->now_ms;
@@ -310,7 +312,7 @@ static bool must_persist(const struct inst *i)
 		return false;
 	return i->state != i->was_state || i->override != i->was_override ||
 	       inst_enabled(i) != i->was_enabled || inst_to_maint(i) != i->was_to_maint ||
-	       (i->why_new && i->state == INST_MAINT);
+	       i->marked != i->was_marked || (i->why_new && i->state == INST_MAINT);
 }
 
 static bool waits(enum inst_mode mode)
@@ -414,6 +416,7 @@ int core_step(struct core *c, const struct core_event *ev, struct core_actions *
 		return r;
 	free_dead(c);
 	c->now_ms = MAX(c->now_ms, ev->now_ms);
+	c->jitter = ev->jitter;
 	c->actions = actions;
 	r = apply(c, ev);
 	if (r == 0) {
@@ -422,6 +425,11 @@ int core_step(struct core *c, const struct core_event *ev, struct core_actions *
 	}
 	c->actions = NULL;
 	return r;
+}
+
+void core_tell_time(struct core *c, uint64_t now_ms)
+{
+	c->now_ms = MAX(c->now_ms, now_ms);
 }
 
 uint64_t core_deadline_ms(const struct core *c)

@@ -17,10 +17,10 @@
  * DOC: Start of the restarter
  *
  * LIMITS; for every installed zone ZONE_SET, then ZONE_RESTORE if something was
- * persisted, then ADOPT if its kzhost still runs (then VM_GOALS or VM_PANICKED if it says
- * so); at the end HOST_BOOT if the host has booted since the last start, else READY.
- * Until that last event every instance is uninitialized or adopted, and no machine is
- * started or stopped.
+ * persisted (also when HOST_BOOT follows: it may have been marked), then ADOPT if its
+ * kzhost still runs (then VM_GOALS or VM_PANICKED if it says so); at the end HOST_BOOT if
+ * the host has booted since the last start, else READY. Until that last event every
+ * instance is uninitialized or adopted, and no machine is started or stopped.
  *
  * Every start of a machine is ended by exactly one VM_EXITED or VM_FAILED; what comes for
  * an instance in another phase (late, doubled) is ignored and traced, never an error.
@@ -164,7 +164,8 @@ struct core_saved {
 	bool enabled_temporary; /* an override is in force */
 	bool enabled;           /* by the override, else as autoboot was */
 	enum inst_state state;
-	bool to_maint;                 /* its machine is being stopped for good */
+	bool to_maint; /* its machine is being stopped for good */
+	bool marked;   /* maintenance was asked for, and not until the next boot only */
 	uint64_t since_ms;             /* as given by the shell's clock of that time */
 	char reason[CORE_REASON_SIZE]; /* of maintenance (coming, too), degraded, disabled
 					*/
@@ -172,7 +173,10 @@ struct core_saved {
 
 struct core_event {
 	enum core_ev type;
-	uint64_t now_ms;  /* any monotonic clock; never goes back */
+	uint64_t now_ms; /* any monotonic clock; what goes back is taken as standing still
+			  */
+	uint32_t jitter; /* random bits, fresh for each event; 0: nothing is left to
+			    chance */
 	const char *zone; /* NULL for events of the host; borrowed */
 	uint64_t op;      /* operator's request to be answered by OP_DONE; 0 = none */
 	const char *text; /* reason of VM_FAILED, VM_EXITED; may be NULL; borrowed */
@@ -185,8 +189,11 @@ struct core_event {
 		} adopt;                     /* ADOPT */
 		enum vm_end end;             /* VM_EXITED */
 		bool temporary;              /* ENABLE, DISABLE */
-		bool immediate;              /* MARK_MAINT: do not ask the guest */
-		uint64_t stop_deadline_ms;   /* HOST_STOP, on the clock of now_ms */
+		struct {
+			bool immediate;    /* do not ask the guest */
+			bool temporary;    /* gone when the host boots */
+		} mark;                    /* MARK_MAINT */
+		uint64_t stop_deadline_ms; /* HOST_STOP, on the clock of now_ms */
 		struct {
 			unsigned boot_shutdown;  /* 0 = unlimited */
 			unsigned suspend_resume; /* 0 = unlimited */
@@ -247,6 +254,9 @@ DEFINE_FREEP(struct core, core_free)
  * -ENOMEM; on failure nothing was changed and @ev->op is the caller's to answer
  */
 int core_step(struct core *c, const struct core_event *ev, struct core_actions *actions);
+
+/* What time it is, for what core_view() says of time; a step brings its own. */
+void core_tell_time(struct core *c, uint64_t now_ms);
 
 /* When TIMER has to come at the latest, on the clock of now_ms; UINT64_MAX = never. */
 uint64_t core_deadline_ms(const struct core *c);

@@ -160,6 +160,7 @@ struct inst {
 	uint64_t since_ms;
 	bool override, override_value;
 	bool panicked;
+	bool marked; /* maintenance was asked for: it outlives the boot of the host */
 	bool cycle_maint; /* in maintenance for on_cycle: leaves it when the cycle is gone
 			   */
 	bool restored; /* until settled: what ZONE_RESTORE said, also in override and why
@@ -189,7 +190,7 @@ struct inst {
 	bool touched, op_new, write_autoboot, why_new;
 	enum inst_state was_state, was_next;
 	enum inst_mode was_mode;
-	bool was_override, was_enabled, was_to_maint, was_blocked;
+	bool was_override, was_enabled, was_to_maint, was_marked, was_blocked;
 	enum inst_cmd cmd;
 	struct inst *touched_next, *cmd_next, *dead_next;
 };
@@ -212,6 +213,7 @@ struct inst_list {
 
 struct core {
 	uint64_t now_ms;
+	uint32_t jitter; /* of this step's event */
 	bool ready;
 	/* all of them, sorted by name */
 	struct inst **by_name; /* owned */
@@ -305,6 +307,7 @@ void cycle_text(struct core *c, struct inst *i, char *text, size_t size);
 /* throttle.c */
 void throttle_enqueue(struct core *c, struct inst *i);
 void throttle_dequeue(struct core *c, struct inst *i);
+void throttle_reorder(struct core *c, struct inst *i);
 void throttle_release(struct core *c, struct inst *i);
 void throttle_take(struct core *c, struct inst *i);
 bool throttle_admit(struct core *c);

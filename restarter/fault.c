@@ -6,7 +6,8 @@
  *
  * A machine that ends though nobody asked for it is a fault (kzhost or KVM failed, or the
  * guest panicked and shall be restarted): the next try comes after a back-off of 1 s,
- * doubled for every fault of the last 600 s, up to 60 s. Three in a row (no online in
+ * doubled for every fault of the last 600 s, up to 60 s, less up to a quarter of it by
+ * chance. Three in a row (no online in
  * between), or more than ten in 600 s, and the instance goes to maintenance. A boot that
  * fails goes there at once: trying again does not repair a configuration. What an
  * operator asks for begins a new count.
@@ -40,6 +41,25 @@ static unsigned count_fault(struct core *c, struct inst *i)
 	return recent;
 }
 
+/*
+ * Up to a quarter less of a delay, so that machines that fell together do not come back
+ * together. Chance comes in with the event; the name makes it another for each instance
+ * of one event (FNV-1a, then the finish of MurmurHash3).
+ */
+static uint64_t spread(const struct core *c, const struct inst *i, uint64_t delay_ms)
+{
+	uint32_t h = 2166136261u ^ c->jitter;
+
+	if (!c->jitter)
+		return delay_ms;
+	for (const char *s = i->name; *s; s++)
+		h = (h ^ (uint8_t)*s) * 16777619u;
+	h = (h ^ h >> 16) * 0x85ebca6bu;
+	h = (h ^ h >> 13) * 0xc2b2ae35u;
+	h ^= h >> 16;
+	return delay_ms - (delay_ms / 4 * h >> 32);
+}
+
 /**
  * inst_fault() - Decide what a fault leads to
  * @what:	"kzhost crashed"
@@ -69,7 +89,7 @@ enum inst_ev inst_fault(struct core *c, struct inst *i, const char *what,
 	}
 	for (unsigned n = 1; n < recent && delay < BACKOFF_MAX_MS; n++)
 		delay *= 2;
-	i->retry_ms = c->now_ms + MIN(delay, (uint64_t)BACKOFF_MAX_MS);
+	i->retry_ms = c->now_ms + spread(c, i, MIN(delay, (uint64_t)BACKOFF_MAX_MS));
 	why_set(i, "%s%s%s", what, sep, text);
 	return IEV_ENDED_RETRY;
 }

@@ -296,6 +296,8 @@ static void mode_entered(struct core *c, struct inst *i)
 		i->by_operator = false;
 	if (i->mode != MODE_MAINT)
 		i->cycle_maint = false;
+	if (state != INST_MAINT && !inst_to_maint(i))
+		i->marked = false;
 	if (state != INST_KEEP && state != i->state) {
 		i->state = (enum inst_state)state;
 		i->since_ms = c->now_ms;

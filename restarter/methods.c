@@ -211,7 +211,8 @@ static void do_clear(const struct request *q)
 static void do_mark_instance(const struct request *q)
 {
 	struct core_event ev = { .type = EV_MARK_MAINT,
-				 .immediate = bool_param(q, "immediate") };
+				 .mark = { .immediate = bool_param(q, "immediate"),
+					   .temporary = bool_param(q, "temporary") } };
 	const char *state = text_param(q, "state");
 
 	if (strcmp(state, "degraded") == 0) {
@@ -532,6 +533,7 @@ void method_serve(struct shell *sh, struct conn *c, const struct varlink_call *c
 	/* What is told has been persisted. */
 	if (kz_method_right(call->method) == RIGHT_READ)
 		shell_commit(sh);
+	core_tell_time(sh->core, shell_now_ms(sh));
 	if (name) {
 		q.zone = find_zone(sh, name, call->method == KZ_REFRESH);
 		if (!q.zone) {

@@ -66,7 +66,7 @@ static const uint8_t reactions[MODE_N][VERB_N] = {
 	[MODE_STOPQ] =    { R_ENDING, R_HASTEN, R_HALT, R_HALT, R_HASTEN, R_NOTHING, R_NOTHING,  R_WELL, R_STOPMAINT, R_WORSE   },
 	[MODE_STOPPING] = { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL, R_STOPMAINT, R_WORSE   },
 	[MODE_HALTING] =  { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL, R_STOPMAINT, R_WORSE   },
-	[MODE_MAINT] =    { R_REPAIR, R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_NOTHING, R_NOTHING,  R_REPAIR, R_NOTHING,   R_WORSE   },
+	[MODE_MAINT] =    { R_REPAIR, R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_NOTHING, R_NOTHING,  R_REPAIR, R_MAINT,     R_WORSE   },
 	[MODE_HELD] =     { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_REPAIR, R_STOPMAINT, R_WORSE   },
 };
 /* clang-format on */
@@ -232,9 +232,12 @@ static void hasten(struct core *c, struct inst *i)
 	throttle_enqueue(c, i);
 }
 
-/* Out of service because an administrator says so. */
-static void mark_maintenance(struct core *c, struct inst *i, bool immediate)
+/* Out of service because an administrator says so; for good, or until the host boots. */
+static void mark_maintenance(struct core *c, struct inst *i, const struct core_event *ev)
 {
+	i->marked = !ev->mark.temporary;
+	if (i->mode == MODE_MAINT)
+		return; /* why it is there says more */
 	why_set(i, "maintenance requested by an administrator");
 	if (!inst_active(i)) {
 		inst_event(c, i, IEV_TROUBLE);
@@ -242,10 +245,11 @@ static void mark_maintenance(struct core *c, struct inst *i, bool immediate)
 	}
 	i->by_operator = true;
 	i->after = AFTER_MAINT;
-	inst_stop(c, i, immediate);
+	inst_stop(c, i, ev->mark.immediate);
 }
 
-static void react(struct core *c, struct inst *i, enum reaction r, bool immediate)
+static void react(struct core *c, struct inst *i, enum reaction r,
+		  const struct core_event *ev)
 {
 	if (r != R_NOTHING)
 		i->after = AFTER_ENABLED;
@@ -273,7 +277,7 @@ static void react(struct core *c, struct inst *i, enum reaction r, bool immediat
 		break;
 	case R_MAINT:
 	case R_STOPMAINT:
-		mark_maintenance(c, i, immediate);
+		mark_maintenance(c, i, ev);
 		break;
 	case R_DEGRADE:
 		why_set(i, "degraded by an administrator");
@@ -313,7 +317,7 @@ void op_request(struct core *c, struct inst *i, const struct core_event *ev)
 	}
 	if (verb_done[ev->type - VERB_FIRST] && i->mode != MODE_MAINT)
 		why_set(i, "%s", verb_done[ev->type - VERB_FIRST]);
-	react(c, i, r, ev->type == EV_MARK_MAINT && ev->immediate);
+	react(c, i, r, ev);
 	if (!verb_waits(ev->type))
 		answer(c, i, ev->op, 0, "");
 }

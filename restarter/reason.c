@@ -220,6 +220,7 @@ void core_saved_of(const struct core *c, const struct inst *i,
 		.enabled = inst_enabled(i),
 		.state = i->state,
 		.to_maint = inst_to_maint(i),
+		.marked = i->marked,
 		.since_ms = i->since_ms,
 	};
 	if (inst_to_maint(i) || i->state == INST_MAINT || i->state == INST_DEGRADED ||

@@ -35,6 +35,8 @@ static void put_saved(struct object *to, const struct core_saved *s)
 	put(to, "instance", json_string(inst_state_names[s->state]));
 	if (s->to_maint)
 		put(to, "to_maintenance", json_true());
+	if (s->marked)
+		put(to, "marked", json_true());
 	put(to, "since_ms", json_integer((json_int_t)s->since_ms));
 	if (*s->reason)
 		put(to, "reason", json_text(s->reason));
@@ -162,6 +164,7 @@ static int take_saved(const json_t *o, struct zone *z)
 	z->saved.enabled_temporary = temporary != NULL;
 	z->saved.enabled = json_is_true(enabled);
 	z->saved.to_maint = json_is_true(json_object_get(o, "to_maintenance"));
+	z->saved.marked = json_is_true(json_object_get(o, "marked"));
 	snprintf(z->saved.reason, sizeof(z->saved.reason), "%s", reason ? reason : "");
 	z->has_saved = true;
 	return 0;

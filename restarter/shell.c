@@ -20,6 +20,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define RETRY_MS  1000
@@ -43,6 +44,8 @@ int shell_init(struct shell *sh)
 	sh->clock_real_ms = clock_ms(CLOCK_REALTIME);
 	sh->clock_boot_ms = clock_ms(CLOCK_BOOTTIME);
 	sh->next_id = 1;
+	if (getrandom(&sh->jitter, sizeof(sh->jitter), GRND_NONBLOCK) < 0 || !sh->jitter)
+		sh->jitter = (uint32_t)sh->clock_real_ms | 1;
 	config_defaults(&sh->config);
 	if (uv_loop_init(&sh->loop))
 		return -ENOMEM;
@@ -96,6 +99,11 @@ int shell_step(struct shell *sh, struct core_event *ev)
 	int r;
 
 	ev->now_ms = shell_now_ms(sh);
+	ev->jitter = sh->jitter;
+	/* xorshift: what follows needs no quality, only to differ from host to host */
+	sh->jitter ^= sh->jitter << 13;
+	sh->jitter ^= sh->jitter >> 17;
+	sh->jitter ^= sh->jitter << 5;
 	r = core_step(sh->core, ev, &sh->step);
 	TRACE(core, "%s %s: %d, %u actions", core_ev_names[ev->type],
 	      ev->zone ? ev->zone : "-", r, r ? 0 : sh->step.n);
@@ -374,6 +382,7 @@ static void extend_fired(uv_timer_t *t)
 	struct inst *inst;
 	unsigned active = 0;
 
+	core_tell_time(sh->core, shell_now_ms(sh));
 	core_totals(sh->core, &totals);
 	for (unsigned i = 0; i < sh->zones.n; i++) {
 		active += sh->zones.v[i]->host != NULL;

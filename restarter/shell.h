@@ -51,7 +51,8 @@ struct shell {
 	struct {
 		struct pending *v; /* owned */
 		unsigned n, cap;
-	} batch; /* collected since the last commit */
+	} batch;         /* collected since the last commit */
+	uint32_t jitter; /* for the next event; never 0 */
 	int next_id;
 	bool begun; /* the loop's handles live */
 	bool committing;

@@ -9,7 +9,8 @@
  * machine tells, with what is left of its deadline. Then: enabled ones come up, unless
  * they were in maintenance; one that was online and whose machine is gone has had a
  * fault. An adopted machine that is not wanted any more is stopped. HOST_BOOT forgets
- * overrides, maintenance and faults: only autoboot counts.
+ * overrides, maintenance and faults: only autoboot counts, and what an administrator took
+ * out of service without saying "until the next boot".
  *
  * What the configuration says of autoboot takes effect when the host boots. Changed while
  * the zone is known, it leaves the zone as it is, by an override; a zone that is
@@ -33,6 +34,7 @@ void start_restore(struct core *c, struct inst *i, const struct core_saved *save
 	i->restored = true;
 	i->saved_state = saved->state;
 	i->saved_to_maint = saved->to_maint;
+	i->marked = saved->marked;
 	i->saved_since_ms = saved->since_ms;
 	i->override = saved->enabled != i->autoboot;
 	i->override_value = saved->enabled;
@@ -133,6 +135,11 @@ static void settle_down(struct core *c, struct inst *i, bool host_boot)
 	bool lost = i->restored &&
 		    (i->saved_state == INST_ONLINE || i->saved_state == INST_DEGRADED);
 
+	if (host_boot && i->marked) {
+		inst_enable(c, i, i->autoboot);
+		inst_event(c, i, IEV_TROUBLE);
+		return;
+	}
 	if (host_boot) {
 		why_set(i, "%s", "");
 		inst_enable(c, i, i->autoboot);

@@ -132,6 +132,17 @@ static enum queue_class class_of(const struct inst *i)
 	return i->by_operator ? Q_OPERATOR : (enum queue_class)(Q_HIGH + i->priority);
 }
 
+/**
+ * throttle_reorder() - Its priority may be another now: wait among the others of that one
+ */
+void throttle_reorder(struct core *c, struct inst *i)
+{
+	if (!i->queue || i->queue == Q_FRESH + 1 || i->queue == class_of(i) + 1)
+		return;
+	throttle_dequeue(c, i);
+	throttle_enqueue(c, i);
+}
+
 /* Puts what arrived in this step where it belongs. */
 static void sort_in(struct throttle *t)
 {

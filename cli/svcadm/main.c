@@ -55,8 +55,8 @@ static json_t *params_of(const struct svcadm *s, const struct verb *v, const cha
 	case KZ_SHUTDOWN:
 		return json_pack("{s:s, s:b}", "zone", zone, "reboot", 1);
 	case KZ_MARK_INSTANCE:
-		return json_pack("{s:s, s:s, s:b}", "zone", zone, "state", mark,
-				 "immediate", s->immediate);
+		return json_pack("{s:s, s:s, s:b, s:b}", "zone", zone, "state", mark,
+				 "immediate", s->immediate, "temporary", s->temporary);
 	default:
 		return json_pack("{s:s}", "zone", zone);
 	}

@@ -40,7 +40,8 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
  * - Mark: an installed zone becomes "incomplete" or "unavailable" (state).
  * - Refresh: the configuration of the zone was written or removed; without a zone: the
  *   restarter's own properties take effect.
- * - MarkInstance: svcadm mark; state is "maintenance" or "degraded".
+ * - MarkInstance: svcadm mark; state is "maintenance" (temporary: gone when the host
+ *   boots) or "degraded".
  * - Monitor: only with "more". First all instances, or that of the zone, then what
  *   changes: {"instances": [instance], "removed": [zone]}.
  * - Plan: what a boot of the host would do: {"boots": [{wave, zone, priority, waits}],
@@ -64,7 +65,7 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
 	X(CLEAR, "Clear", RIGHT_MANAGE, "zone:s") \
 	X(ENABLE, "Enable", RIGHT_MANAGE, "zone:s temporary?b") \
 	X(DISABLE, "Disable", RIGHT_MANAGE, "zone:s temporary?b") \
-	X(MARK_INSTANCE, "MarkInstance", RIGHT_MANAGE, "zone:s state:s immediate?b") \
+	X(MARK_INSTANCE, "MarkInstance", RIGHT_MANAGE, "zone:s state:s immediate?b temporary?b") \
 	X(MONITOR, "Monitor", RIGHT_READ, "zone?s") \
 	X(PLAN, "Plan", RIGHT_READ, "") \
 	X(GET_PROPERTIES, "GetProperties", RIGHT_READ, "") \

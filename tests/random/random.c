@@ -145,6 +145,7 @@ static int step_part(struct world *w, struct core_event *ev, unsigned limit)
 	int r;
 
 	ev->now_ms = w->now_ms;
+	ev->jitter = chance(w, 50) ? (uint32_t)rnd64(w) : 0;
 	w->ev = ev;
 	w->n_steps++;
 	say(w, "> %s %s", core_ev_names[ev->type], ev->zone ? ev->zone : "");
@@ -305,7 +306,7 @@ static void operate(struct world *w, struct zone *z, struct core_event *ev)
 				   .zone = z->name,
 				   .temporary = chance(w, 50) };
 	if (ev->type == EV_MARK_MAINT)
-		ev->immediate = chance(w, 50);
+		ev->mark.immediate = chance(w, 50), ev->mark.temporary = chance(w, 50);
 	if (chance(w, 90) && w->n_ops + 1 < OPS_MAX) {
 		ev->op = ++w->n_ops;
 		w->op_open[ev->op] = true;

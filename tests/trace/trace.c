@@ -12,16 +12,18 @@
  *
  *	set ZONE [autoboot] [prio=high|low] [auto=halt|suspend] [panic=restart|halt]
  *		[goals=SECONDS] [stop=SECONDS] [dep=ZONE|FMRI]... [any=GROUP:ZONE]...
- *		[optional=ZONE]... [exclude=ZONE]...
+ *		[all=GROUP:ZONE]... [optional=ZONE]... [exclude=ZONE]...
  *	limit N, ready, host-boot, host-stop SECONDS (from now)
  *	boot|shutdown|halt|reboot|restart|clear ZONE (operations are numbered from 1)
- *	mark-maintenance ZONE [-I], mark-degraded ZONE
+ *	mark-maintenance ZONE [-I] [-t], mark-degraded ZONE
  *	enable|disable ZONE [-t]
  *	running|goals|gone ZONE, failed|panicked ZONE [TEXT]
  *	exited ZONE poweroff|reset|halted|panic|crash [TEXT]
  *	wait SECONDS (timers come at their deadlines), show
- *	restarter (persisted states go to a new core; then adopt, goals, ready follow)
- *	adopt ZONE PHASE SECONDS (since)
+ *	restarter (persisted states go to a new core; then adopt, goals, ready follow;
+ *		autoboot is as svcadm enable and disable wrote it)
+ *	jitter SHARE (of what chance may take, 0 to 1, from now on), clock SECONDS (is
+ *that from now on, which may be earlier) adopt ZONE PHASE SECONDS (since)
  *
  * With --oom every step first meets every failing allocation; the log must not differ.
  */
@@ -38,7 +40,7 @@
 
 struct zone {
 	char name[32], line[200]; /* the line of its last set */
-	bool has_saved;
+	bool has_saved, wrote_autoboot, autoboot;
 	struct core_saved saved;
 };
 
@@ -46,6 +48,7 @@ struct world {
 	struct core *core;
 	struct core_actions actions;
 	uint64_t now_ms, next_op;
+	uint32_t jitter;
 	struct zone zones[ZONES_MAX];
 	unsigned n_zones;
 	bool oom;
@@ -89,6 +92,8 @@ static void log_action(struct world *w, const struct core_action *a)
 		break;
 	case ACT_AUTOBOOT:
 		buf_adds(&w->log, a->value ? " true" : " false");
+		zone_of(w, v.zone)->wrote_autoboot = true;
+		zone_of(w, v.zone)->autoboot = a->value;
 		break;
 	case ACT_OP_WAIT:
 		buf_addf(&w->log, " op %llu", (unsigned long long)a->op);
@@ -107,6 +112,8 @@ static void log_action(struct world *w, const struct core_action *a)
 			 z->saved.enabled_temporary ? " (temporary)" : "");
 		if (z->saved.to_maint)
 			buf_adds(&w->log, " to maintenance");
+		if (z->saved.marked)
+			buf_adds(&w->log, " marked");
 		break;
 	}
 	default:
@@ -122,6 +129,7 @@ static int step(struct world *w, struct core_event *ev)
 	int r = -ENOMEM;
 
 	ev->now_ms = w->now_ms;
+	ev->jitter = w->jitter;
 	for (long n = 0; w->oom && r == -ENOMEM; n++) {
 		fault_arm(n);
 		r = core_step(w->core, ev, &w->actions);
@@ -166,6 +174,7 @@ static void log_view(struct world *w, const struct inst *i)
 
 static void show(struct world *w)
 {
+	core_tell_time(w->core, w->now_ms);
 	for (struct inst *i = core_next(w->core, NULL); i; i = core_next(w->core, i))
 		log_view(w, i);
 }
@@ -219,9 +228,11 @@ static int spec_word(struct core_spec *s, struct spec_room *room, char *word)
 		add_dep(s, room, DEP_OPTIONAL_ALL, "", value);
 	else if (strcmp(word, "exclude") == 0)
 		add_dep(s, room, DEP_EXCLUDE_ALL, "", value);
-	else if (strcmp(word, "any") == 0 && (name = strchr(value, ':'))) {
+	else if ((strcmp(word, "any") == 0 || strcmp(word, "all") == 0) &&
+		 (name = strchr(value, ':'))) {
 		*name++ = '\0';
-		add_dep(s, room, DEP_REQUIRE_ANY, value, name);
+		add_dep(s, room, word[1] == 'n' ? DEP_REQUIRE_ANY : DEP_REQUIRE_ALL,
+			value, name);
 	} else
 		return bad("unknown word", word);
 	return 0;
@@ -239,6 +250,8 @@ static int zone_set(struct world *w, char **words)
 	for (words += 2; *words; words++)
 		if (spec_word(&ev.spec, &room, *words) < 0)
 			return -EINVAL;
+	if (zone_of(w, ev.zone)->wrote_autoboot)
+		ev.spec.autoboot = zone_of(w, ev.zone)->autoboot;
 	return step(w, &ev);
 }
 
@@ -333,7 +346,9 @@ static int zone_event(struct world *w, char **words, const char *text)
 	if (ev.type == EV_ENABLE || ev.type == EV_DISABLE)
 		ev.temporary = words[2] != NULL;
 	if (ev.type == EV_MARK_MAINT)
-		ev.immediate = words[2] != NULL;
+		for (char **word = words + 2; *word; word++)
+			*(strcmp(*word, "-I") == 0 ? &ev.mark.immediate
+						   : &ev.mark.temporary) = true;
 	if (ev.type == EV_ADOPT) {
 		at = words[2] ? find_name(vm_phase_names, VM_PHASE_N, words[2]) : -1;
 		ev.adopt.phase = (enum vm_phase)MAX(at, 0);
@@ -372,10 +387,19 @@ static int run_line(struct world *w, const char *line)
 		show(w);
 		return 0;
 	}
+	if (strcmp(words[0], "jitter") == 0) {
+		w->jitter = (uint32_t)(strtod(words[1], NULL) * UINT32_MAX);
+		return 0;
+	}
+	if (strcmp(words[0], "clock") == 0) {
+		w->now_ms = (uint64_t)(strtod(words[1], NULL) * 1000);
+		return 0;
+	}
 	if (strcmp(words[0], "restarter") == 0)
 		return restarter(w);
 	if (strcmp(words[0], "set") == 0) {
 		z = zone_of(w, words[1]);
+		z->wrote_autoboot = false;
 		snprintf(z->line, sizeof(z->line), "%s", line);
 		return zone_set(w, words);
 	}
