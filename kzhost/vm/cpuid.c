@@ -5,9 +5,14 @@
  * KVM answers with the host processor that made the call; its APIC id, core counts and
  * cache sharing describe the host. Here they come to describe the zone: one package with
  * n_vcpus cores of one thread, APIC ids 0 to n-1, the last level of cache shared by all.
+ *
+ * Of KVM's own features the asynchronous page faults are left out: they let a guest run
+ * another task while the host fetches a page, and a zone's memory is locked, so that no
+ * page is ever away; what is not there cannot lose a wake-up.
  */
 #include "kzhost/vm/kvm.h"
 
+#include <asm/kvm_para.h>
 #include <string.h>
 
 #define F1_ECX_X2APIC       (1u << 21)
@@ -16,6 +21,9 @@
 #define F1_EDX_HTT          (1u << 28)
 #define LEAF_HYPERVISOR     0x40000000u
 #define LEAF_KVM_FEATURES   0x40000001u
+#define KVM_ASYNC_PF_BITS \
+	(1u << KVM_FEATURE_ASYNC_PF | 1u << KVM_FEATURE_ASYNC_PF_VMEXIT | \
+	 1u << KVM_FEATURE_ASYNC_PF_INT)
 
 /* Bits that an APIC id of this many vCPUs needs. */
 static unsigned id_bits(unsigned n_vcpus)
@@ -96,6 +104,9 @@ static void fix_entry(struct kvm_cpuid_entry2 *e, unsigned id, unsigned n_vcpus)
 		break;
 	case LEAF_HYPERVISOR:
 		fix_hypervisor(e);
+		break;
+	case LEAF_KVM_FEATURES:
+		e->eax &= ~KVM_ASYNC_PF_BITS;
 		break;
 	case 0x80000008:
 		e->ecx = (e->ecx & ~0xf0ffu) | (n_vcpus - 1) | id_bits(n_vcpus) << 12;

@@ -201,6 +201,9 @@ TEST(cpuid, describes_the_zone_and_not_the_host)
 		{ .function = 4, .index = 3, .eax = 0xfc01c163 },
 		{ .function = 0xb, .ebx = 77, .ecx = 5, .edx = 99 },
 		{ .function = 0x80000008, .ecx = 0x7031 },
+		/* as Linux offers them, asynchronous page faults (bits 4, 10 and
+		 * 14) among them */
+		{ .function = 0x40000001, .eax = 0x01007efb, .edx = 1 },
 	};
 
 	memset(&t, 0, sizeof(t));
@@ -222,6 +225,8 @@ TEST(cpuid, describes_the_zone_and_not_the_host)
 	T_EQ(leaf(&t, 0xb, 2)->edx, 5);
 	T_EQ(leaf(&t, 0x80000008, 0)->ecx & 0xf0ff, 0x3005);
 	T_EQ(leaf(&t, 0x40000000, 0)->ebx, 0x4b4d564b);
+	T_EQ(leaf(&t, 0x40000001, 0)->eax, 0x01003aeb);
+	T_EQ(leaf(&t, 0x40000001, 0)->edx, 1);
 }
 
 TEST(cpuid, one_processor_has_no_siblings)
