@@ -33,6 +33,11 @@ const char *const boot_priority_names[PRIO_N] = {
 	BOOT_PRIORITIES(X)
 #undef X
 };
+const char *const unit_state_names[UNIT_STATE_N] = {
+#define X(id, name) name,
+	UNIT_STATES(X)
+#undef X
+};
 const char *const core_ev_names[CORE_EV_N] = {
 #define X(id, name) name,
 	CORE_EVENTS(X)
@@ -282,6 +287,8 @@ static int apply(struct core *c, const struct core_event *ev)
 	case EV_TIMER:
 		timer(c);
 		return 0;
+	case EV_HOST_UNIT:
+		return graph_unit_set(c, ev->unit.name, ev->unit.state);
 	default:
 		break;
 	}

@@ -24,6 +24,13 @@
  *
  * Every start of a machine is ended by exactly one VM_EXITED or VM_FAILED; what comes for
  * an instance in another phase (late, doubled) is ignored and traced, never an error.
+ *
+ * DOC: Units of the host
+ *
+ * A dependency may name a unit of the host's service manager. The core has nothing to say
+ * to units; it knows of each that some dependency names (core_next_unit()) what
+ * HOST_UNIT last said, and until then waits for it. Such a state counts for the groupings
+ * as that of a zone does.
  */
 #ifndef KZ_RESTARTER_CORE_H
 #define KZ_RESTARTER_CORE_H
@@ -31,8 +38,9 @@
 #include "common/base/err.h"
 #include "common/base/fsm.h"
 
-#define CORE_FMRI_PREFIX "svc:/system/zones/zone:"
-#define CORE_REASON_SIZE 256
+#define CORE_FMRI_PREFIX      "svc:/system/zones/zone:"
+#define CORE_UNIT_FMRI_PREFIX "svc:/host/systemd/unit:"
+#define CORE_REASON_SIZE      256
 
 struct core;
 struct inst;
@@ -79,6 +87,19 @@ enum vm_phase {
 #define BOOT_PRIORITIES(X) X(HIGH, "high") X(NORMAL, "normal") X(LOW, "low")
 #define ON_PANICS(X)       X(HOLD, "hold") X(RESTART, "restart") X(HALT, "halt")
 #define AUTOSHUTDOWNS(X)   X(SHUTDOWN, "shutdown") X(HALT, "halt") X(SUSPEND, "suspend")
+
+/* A unit that dependencies name: id, as reasons say it. */
+#define UNIT_STATES(X) \
+	X(UNKNOWN, "unknown")   /* nothing was heard of it yet */ \
+	X(ABSENT, "absent")     /* there is no such unit, or nobody to ask */ \
+	X(DISABLED, "disabled") /* not active, and nothing starts it */ \
+	X(OFFLINE, "offline")   /* not active, but on its way up or down */ \
+	X(ONLINE, "online") \
+	X(MAINT, "maintenance") /* it failed */
+
+#define X(id, name) UNIT_##id,
+enum unit_state { UNIT_STATES(X) UNIT_STATE_N };
+#undef X
 
 #define X(id, name) DEP_##id,
 enum dep_grouping { DEP_GROUPINGS(X) };
@@ -150,6 +171,7 @@ enum vm_end {
 	X(VM_FAILED, "vm-failed")     /* the boot failed: text */ \
 	X(VM_PANICKED, "vm-panicked") /* the guest panicked; kzhost holds it */ \
 	X(VM_EXITED, "vm-exited")     /* kzhost is gone: end, text */ \
+	X(HOST_UNIT, "host-unit")     /* what a unit of the host is now: unit */ \
 	X(TIMER, "timer")             /* core_deadline_ms() has passed */
 
 enum core_ev {
@@ -198,6 +220,10 @@ struct core_event {
 			unsigned boot_shutdown;  /* 0 = unlimited */
 			unsigned suspend_resume; /* 0 = unlimited */
 		} limits;
+		struct {
+			const char *name; /* "ssh.service"; borrowed */
+			enum unit_state state;
+		} unit; /* HOST_UNIT; -ENOENT when no dependency names it */
 	};
 };
 
@@ -284,6 +310,13 @@ void core_view(const struct core *c, const struct inst *i, struct core_view *ret
 struct inst *core_next(const struct core *c, const struct inst *after);
 void core_saved_of(const struct core *c, const struct inst *i,
 		   struct core_saved *ret_saved);
+/* The units that dependencies name, likewise in order of name. */
+struct inst *core_next_unit(const struct core *c, const struct inst *after);
+/* Such a unit's name, valid until the next step, and what is known of it. */
+const char *core_unit_name(const struct inst *unit);
+enum unit_state core_unit_state(const struct inst *unit);
+/* The same by name; UNKNOWN, too, when no dependency names it. */
+enum unit_state core_unit_find(const struct core *c, const char *name);
 
 struct core_totals {
 	unsigned n_instances, slots_used, slots_limit, queued;
@@ -293,6 +326,7 @@ void core_totals(const struct core *c, struct core_totals *ret_totals);
 
 extern const char *const inst_state_names[INST_STATE_N];
 extern const char *const vm_phase_names[VM_PHASE_N];
+extern const char *const unit_state_names[UNIT_STATE_N];
 extern const char *const core_ev_names[CORE_EV_N];
 extern const char *const core_act_names[CORE_ACT_N];
 /* Appends what modes are and what requests do in them, as Markdown (docs/states.md). */

@@ -11,6 +11,7 @@
  * start.c	start of the restarter: restore, adopt, settle
  * stop.c	stop of the host: reverse dependency order, deadline
  * graph.c	zones by name, dependency groups, the fixed point
+ * fmri.c		what an FMRI names
  * cycle.c	dependency cycles
  * throttle.c	slots and the queue for them
  * tables.c	the tables in print
@@ -99,7 +100,7 @@ enum dep_status {
 
 struct edge {
 	struct inst *from; /* whose dependency this is; owns the edge */
-	struct inst *to;   /* NULL: not a zone */
+	struct inst *to;   /* NULL: neither a zone nor a unit */
 	const char *fmri;  /* in the owner's deps.text */
 	struct dep_group *group;
 	bool ok, stuck;                     /* as counted in the group */
@@ -132,10 +133,15 @@ enum inst_cmd { CMD_NONE, CMD_START, CMD_SHUTDOWN, CMD_HALT };
 	1000 /* from one start to the next, when the guest resets itself \
 	      */
 
-/* One zone by name; a placeholder (!present) while only others' dependencies name it. */
+/*
+ * One zone by name; a placeholder (!present) while only others' dependencies name it. A
+ * unit of the host is a placeholder for ever, by the name FMRI_UNIT_KEY and its own.
+ */
 struct inst {
 	char *name; /* owned */
 	bool present;
+	bool is_unit;
+	enum unit_state unit_state;
 	/* configuration */
 	enum boot_priority priority;
 	enum autoshutdown autoshutdown;
@@ -296,7 +302,13 @@ void graph_active_changed(struct core *c, struct inst *i);
 void graph_propagate(struct core *c);
 void graph_inst_free(struct inst *i);
 bool edge_orders(const struct edge *e);
-bool graph_fmri_zone(const char *fmri, const char **ret_zone);
+struct inst *graph_next(const struct core *c, const char *name);
+int graph_unit_set(struct core *c, const char *unit, enum unit_state state);
+
+/* fmri.c */
+#define FMRI_UNIT_KEY (&CORE_UNIT_FMRI_PREFIX[sizeof("svc:/") - 1])
+bool fmri_is_restarter(const char *fmri);
+bool fmri_names(const char *fmri, const char **ret_name, bool *ret_unit);
 
 /* cycle.c */
 bool cycle_reaches_itself(struct core *c, struct inst *i);

@@ -14,34 +14,13 @@
  *
  * Zones are kept in an array sorted by name: found by bisection, iterated in the order in
  * which everything that prints wants them. A name that only others' dependencies know is
- * a placeholder, freed with the last of them.
+ * a placeholder, freed with the last of them. Units of the host are placeholders whose
+ * status is what the shell says: all that is done for a zone's dependents is done for
+ * theirs. Their names have a '/', which those of zones have not.
  */
 #include "restarter/core_internal.h"
 
 #include <string.h>
-
-#define FMRI_SELF  "svc:/system/zones:default"
-#define FMRI_LOCAL "svc://localhost/"
-
-/**
- * graph_fmri_zone() - The zone that an FMRI names
- * @ret_zone:	Part of @fmri
- *
- * Return: false when it is not the instance of a zone
- */
-bool graph_fmri_zone(const char *fmri, const char **ret_zone)
-{
-	const char *path = &CORE_FMRI_PREFIX[strlen("svc:/")];
-
-	if (strncmp(fmri, FMRI_LOCAL, strlen(FMRI_LOCAL)) == 0)
-		fmri += strlen(FMRI_LOCAL);
-	else if (strncmp(fmri, "svc:/", strlen("svc:/")) == 0)
-		fmri += strlen("svc:/");
-	if (strncmp(fmri, path, strlen(path)) != 0 || !fmri[strlen(path)])
-		return false;
-	*ret_zone = fmri + strlen(path);
-	return true;
-}
 
 /* Where @name is, or would have to be inserted. */
 static unsigned bisect(const struct core *c, const char *name, bool *ret_found)
@@ -76,18 +55,25 @@ struct inst *graph_find(const struct core *c, const char *name)
 	return found ? c->by_name[at] : NULL;
 }
 
+/**
+ * graph_next() - The first one whose name comes behind @name; NULL behind the last
+ */
+struct inst *graph_next(const struct core *c, const char *name)
+{
+	bool found;
+	unsigned at = bisect(c, name, &found);
+
+	at += found;
+	return at < c->n ? c->by_name[at] : NULL;
+}
+
 struct inst *core_next(const struct core *c, const struct inst *after)
 {
-	unsigned at = 0;
-	bool found;
+	struct inst *i = graph_next(c, after ? after->name : "");
 
-	if (after) {
-		at = bisect(c, after->name, &found);
-		at += found;
-	}
-	while (at < c->n && !c->by_name[at]->present)
-		at++;
-	return at < c->n ? c->by_name[at] : NULL;
+	while (i && !i->present)
+		i = graph_next(c, i->name);
+	return i;
 }
 
 /* Room for one more instance, in the array and in the heap. 0 or -ENOMEM. */
@@ -172,17 +158,17 @@ static void drop_unused(struct core *c, struct inst *i)
 	c->dead = i;
 }
 
-/* Edges that order booting and stopping, and that may not form a cycle. */
+/* Edges between zones that order booting and stopping, and that may not form a cycle. */
 bool edge_orders(const struct edge *e)
 {
-	return e->to && e->group->grouping != DEP_EXCLUDE_ALL;
+	return e->to && !e->to->is_unit && e->group->grouping != DEP_EXCLUDE_ALL;
 }
 
 static enum dep_status edge_status(const struct edge *e)
 {
 	if (e->to)
 		return e->to->status;
-	return strcmp(e->fmri, FMRI_SELF) == 0 ? DEP_UP : DEP_ABSENT;
+	return fmri_is_restarter(e->fmri) ? DEP_UP : DEP_ABSENT;
 }
 
 static bool edge_ok(enum dep_grouping grouping, enum dep_status s)
@@ -301,21 +287,36 @@ static int deps_alloc(const struct core_spec *spec, struct deps *d)
 	return assign_groups(d, spec->deps);
 }
 
+/* Finds or makes what the edge points to, if it is anything of ours. 0 or -ENOMEM. */
+static int edge_target(struct core *c, struct edge *e)
+{
+	const char *name;
+	bool unit;
+	int r = 0;
+
+	if (!fmri_names(e->fmri, &name, &unit))
+		return 0;
+	r = intern(c, name, &e->to);
+	if (r == 0 && unit && !e->to->is_unit) {
+		e->to->is_unit = true;
+		graph_status_changed(c, e->to);
+	}
+	return r;
+}
+
 /* Makes the dependencies of @spec, not yet linked. 0 or -ENOMEM with nothing left over.
  */
 static int deps_prepare(struct core *c, const struct core_spec *spec,
 			struct deps *ret_deps)
 {
 	struct deps d = { 0 };
-	const char *zone;
 	unsigned n = 0;
 	int r = 0;
 
 	if (spec->n_deps)
 		r = deps_alloc(spec, &d);
 	for (; r == 0 && n < d.n_edges; n++)
-		if (graph_fmri_zone(d.edges[n].fmri, &zone))
-			r = intern(c, zone, &d.edges[n].to);
+		r = edge_target(c, &d.edges[n]);
 	if (r < 0) {
 		while (n--)
 			if (d.edges[n].to && graph_find(c, d.edges[n].to->name))
@@ -451,6 +452,14 @@ void graph_remove(struct core *c, struct inst *i)
 
 static enum dep_status status_of(const struct inst *i)
 {
+	static const enum dep_status units[UNIT_STATE_N] = {
+		[UNIT_UNKNOWN] = DEP_COMING, [UNIT_ABSENT] = DEP_ABSENT,
+		[UNIT_DISABLED] = DEP_STUCK, [UNIT_OFFLINE] = DEP_COMING,
+		[UNIT_ONLINE] = DEP_UP,      [UNIT_MAINT] = DEP_STUCK,
+	};
+
+	if (i->is_unit)
+		return units[i->unit_state];
 	if (!i->present)
 		return DEP_ABSENT;
 	switch (i->mode) {
@@ -484,6 +493,26 @@ void graph_status_changed(struct core *c, struct inst *i)
 	i->changed = true;
 	i->changed_next = c->changed;
 	c->changed = i;
+}
+
+/**
+ * graph_unit_set() - What a unit of the host is now
+ * @unit:	Its name, as HOST_UNIT has it
+ *
+ * Return: 0 or -ENOENT (no dependency names it)
+ */
+int graph_unit_set(struct core *c, const char *unit, enum unit_state state)
+{
+	struct inst *i;
+
+	for (i = core_next_unit(c, NULL); i; i = core_next_unit(c, i))
+		if (strcmp(core_unit_name(i), unit) == 0)
+			break;
+	if (!i)
+		return -ENOENT;
+	i->unit_state = state;
+	graph_status_changed(c, i);
+	return 0;
 }
 
 /**

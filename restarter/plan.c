@@ -77,6 +77,24 @@ static int tell_zones(struct shell *sh, struct plan *p)
 	return r;
 }
 
+/* Units are what they are now; those that nobody knows of will be there. */
+static int tell_units(struct shell *sh, struct plan *p)
+{
+	int r = 0;
+
+	for (struct inst *i = core_next_unit(p->core, NULL); r == 0 && i;
+	     i = core_next_unit(p->core, i)) {
+		struct core_event ev = { .type = EV_HOST_UNIT };
+
+		ev.unit.name = core_unit_name(i);
+		ev.unit.state = core_unit_find(sh->core, ev.unit.name);
+		if (ev.unit.state == UNIT_UNKNOWN)
+			ev.unit.state = UNIT_ONLINE;
+		r = tell(p, &ev);
+	}
+	return r;
+}
+
 /* Every machine of the wave runs; who is started by that is the next wave. */
 static int run_wave(struct plan *p)
 {
@@ -119,6 +137,8 @@ static int imagine(struct shell *sh, struct plan *p)
 		r = tell_zones(sh, p);
 	if (r == 0)
 		r = tell(p, &boot);
+	if (r == 0)
+		r = tell_units(sh, p);
 	while (r == 0 && p->first < json_array_size(p->boots))
 		r = run_wave(p);
 	if (r == 0)

@@ -27,7 +27,9 @@ static void add_dependency(const struct core *c, const struct edge *e, char *tex
 {
 	add(text, size, e->fmri);
 	add(text, size, " (");
-	if (!e->to || !e->to->present) {
+	if (e->to && e->to->is_unit) {
+		add(text, size, unit_state_names[e->to->unit_state]);
+	} else if (!e->to || !e->to->present) {
 		add(text, size, "absent");
 	} else {
 		add(text, size, inst_state_names[e->to->state]);

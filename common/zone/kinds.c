@@ -379,8 +379,29 @@ static const char *check_storage(const struct prop_def *d, const char *text,
 	return check_path(d, strchr(text, ':') + 1, out);
 }
 
-/* svc:/ and names of letters, digits and "_-,." separated by '/', at most one :instance.
- */
+/* A unit of systemd, systemd.unit(5): a name of its characters, and one of its types. */
+static const char *check_unit(const char *name)
+{
+	static const char *const types[] = { ".service",   ".socket", ".device", ".mount",
+					     ".automount", ".swap",   ".target", ".path",
+					     ".timer",     ".slice",  ".scope" };
+	const char *dot = strrchr(name, '.'), *at = strchr(name, '@');
+	bool known = false;
+
+	for (unsigned i = 0; dot && i < ARRAY_SIZE(types); i++)
+		known |= strcmp(dot, types[i]) == 0;
+	if (!known || dot == name)
+		return "not a unit of systemd";
+	for (const char *c = name; *c; c++)
+		if (!is_alnum(*c) && !strchr(":-_.\\@", *c))
+			return "not a unit of systemd, escaped";
+	if (at == name || (at && at + 1 == dot))
+		return "a template, not an instance of it";
+	return NULL;
+}
+
+/* svc:/ and names of letters, digits and "_-,." separated by '/', at most one :instance;
+ * or a unit of the host. */
 static const char *check_fmri(const struct prop_def *d, const char *s, struct buf *out)
 {
 	bool instance = false;
@@ -389,6 +410,8 @@ static const char *check_fmri(const struct prop_def *d, const char *s, struct bu
 	buf_adds(out, s);
 	if (strncmp(s, "svc:/", 5) != 0 || strlen(s) > 255)
 		return "not an FMRI";
+	if (strncmp(s, UNIT_FMRI_PREFIX, strlen(UNIT_FMRI_PREFIX)) == 0)
+		return check_unit(s + strlen(UNIT_FMRI_PREFIX));
 	for (s += 5; *s; s++) {
 		if (is_alnum(*s) || (!start && strchr("_-,.@\\", *s))) {
 			start = false;

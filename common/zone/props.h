@@ -59,6 +59,9 @@ enum prop_id {
 		PROP_N
 };
 
+/* Units of the host's service manager, as an FMRI of KIND_FMRI names them. */
+#define UNIT_FMRI_PREFIX "svc:/host/systemd/unit:"
+
 #define RES_PROPS_MAX 20 /* properties of one type; asserted in props.c */
 
 struct prop_def {

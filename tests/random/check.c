@@ -53,10 +53,27 @@ static bool view_of(const struct world *w, const struct zone *z, struct core_vie
 	return i != NULL;
 }
 
+/* A unit that the core has not been told of yet is waited for like one on its way. */
+static enum unit_state unit_of(const struct world *w, int target)
+{
+	const int n = TARGET_UNIT(target);
+	enum unit_state state;
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d.service", n);
+	state = core_unit_find(w->core, name);
+	if (state != UNIT_UNKNOWN && state != w->units[n])
+		broken(w, "%s is %s, the core says %s", name,
+		       unit_state_names[w->units[n]], unit_state_names[state]);
+	return state;
+}
+
 static bool zone_up(const struct world *w, int target)
 {
 	struct core_view v;
 
+	if (target <= TARGET_UNIT(0))
+		return unit_of(w, target) == UNIT_ONLINE;
 	if (target < 0)
 		return target == -1;
 	return view_of(w, &w->zones[target], &v) &&
@@ -69,6 +86,10 @@ static bool zone_out(const struct world *w, int target)
 {
 	struct core_view v;
 
+	if (target <= TARGET_UNIT(0))
+		return unit_of(w, target) != UNIT_ONLINE &&
+		       unit_of(w, target) != UNIT_OFFLINE &&
+		       unit_of(w, target) != UNIT_UNKNOWN;
 	if (target < 0)
 		return target == -2;
 	return !view_of(w, &w->zones[target], &v) ||
@@ -81,6 +102,9 @@ static bool zone_idle(const struct world *w, int target)
 {
 	struct core_view v;
 
+	if (target <= TARGET_UNIT(0))
+		return unit_of(w, target) != UNIT_OFFLINE &&
+		       unit_of(w, target) != UNIT_UNKNOWN;
 	if (target < 0 || zone_up(w, target) || !view_of(w, &w->zones[target], &v))
 		return true;
 	return v.state == INST_MAINT || v.state == INST_DISABLED ||

@@ -94,6 +94,8 @@ static void random_dep(struct world *w, struct zone *z, unsigned number, unsigne
 	z->target[n] = dice < 4 ? -1 : dice < 7 ? -2 : (int)rnd(w, number ? number : 1);
 	if (dice > 94)
 		z->target[n] = (int)rnd(w, w->n_zones);
+	else if (dice > 88)
+		z->target[n] = TARGET_UNIT((int)rnd(w, UNITS));
 	dice = rnd(w, 100);
 	d->grouping = dice < 70   ? DEP_REQUIRE_ALL
 		      : dice < 80 ? DEP_REQUIRE_ANY
@@ -105,6 +107,9 @@ static void random_dep(struct world *w, struct zone *z, unsigned number, unsigne
 	if (z->target[n] >= 0)
 		snprintf(z->fmri[n], sizeof(z->fmri[n]), CORE_FMRI_PREFIX "%s",
 			 w->zones[z->target[n]].name);
+	else if (z->target[n] <= TARGET_UNIT(0))
+		snprintf(z->fmri[n], sizeof(z->fmri[n]),
+			 CORE_UNIT_FMRI_PREFIX "%d.service", TARGET_UNIT(z->target[n]));
 	else
 		snprintf(z->fmri[n], sizeof(z->fmri[n]), "svc:/%s",
 			 z->target[n] == -1 ? "system/zones:default" : "network/x:y");
@@ -132,6 +137,8 @@ static void random_spec(struct world *w, struct zone *z)
 
 static void step_failed(struct world *w, const struct core_event *ev, int r)
 {
+	if (r == -ENOENT && ev->type == EV_HOST_UNIT)
+		return; /* no dependency names it now */
 	if (r == -ENOENT && ev->zone && !zone_named(w, ev->zone)->listed)
 		w->op_open[ev->op] = false;
 	else if (r != -EBUSY || ev->type != EV_ZONE_GONE ||
@@ -194,6 +201,32 @@ static void set_limit(struct world *w)
 
 	ev.limits.boot_shutdown = w->limit = chance(w, 30) ? 0 : 1 + rnd(w, 4);
 	step(w, &ev);
+}
+
+static void tell_unit(struct world *w, unsigned n)
+{
+	struct core_event ev = { .type = EV_HOST_UNIT };
+	char name[16];
+
+	snprintf(name, sizeof(name), "%u.service", n);
+	ev.unit.name = name;
+	ev.unit.state = w->units[n];
+	step(w, &ev);
+}
+
+/* Units that the core has not heard of, or no more, since it was last told. */
+static void tell_units(struct world *w)
+{
+	for (unsigned n = 0; n < UNITS; n++)
+		tell_unit(w, n);
+}
+
+static void change_unit(struct world *w)
+{
+	unsigned n = rnd(w, UNITS);
+
+	w->units[n] = (enum unit_state)(UNIT_UNKNOWN + 1 + (int)rnd(w, UNIT_STATE_N - 1));
+	tell_unit(w, n);
 }
 
 static void tell_zone(struct world *w, struct zone *z)
@@ -382,6 +415,10 @@ static void random_event(struct world *w)
 
 	if (dice < 700) {
 		advance(w);
+	} else if (dice < 715) {
+		change_unit(w);
+	} else if (dice < 720) {
+		tell_units(w);
 	} else if (dice < 900) {
 		operate(w, z, &ev);
 		step(w, &ev);
@@ -404,6 +441,7 @@ static void calm_down(struct world *w)
 	unsigned budget = 3000;
 
 	w->calm = true;
+	tell_units(w);
 	while (sim_next_ms(w) != NEVER || core_deadline_ms(w->core) != NEVER) {
 		if (!budget--)
 			broken(w, "it does not come to rest");

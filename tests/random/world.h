@@ -16,10 +16,12 @@
 
 #include <stdio.h>
 
-#define ZONES    200 /* at most */
-#define DEPS_MAX 4
-#define OPS_MAX  512
-#define NEVER    UINT64_MAX
+#define ZONES          200 /* at most */
+#define DEPS_MAX       4
+#define OPS_MAX        512
+#define NEVER          UINT64_MAX
+#define UNITS          3 /* of the host: 0.service, 1.service, ... */
+#define TARGET_UNIT(n) (-3 - (n))
 
 enum vm_say { SAY_RUNNING, SAY_GOALS, SAY_FAILED, SAY_PANIC, SAY_END };
 
@@ -38,7 +40,8 @@ struct zone {
 	struct core_spec spec;
 	struct core_dep deps[DEPS_MAX];
 	char fmri[DEPS_MAX][64];
-	int target[DEPS_MAX]; /* zone number; -1: the restarter itself, -2: absent */
+	int target[DEPS_MAX]; /* zone number; -1: the restarter itself, -2: absent,
+			       * below: TARGET_UNIT(0) to TARGET_UNIT(UNITS - 1) */
 	bool on_cycle;
 	struct machine m;
 	bool has_saved;
@@ -55,6 +58,7 @@ struct world {
 	struct zone zones[ZONES];
 	unsigned n_zones;
 	unsigned limit;
+	enum unit_state units[UNITS];
 	bool ready, stopping, stopped, calm, verbose;
 	uint64_t stop_deadline_ms;
 	bool op_open[OPS_MAX];

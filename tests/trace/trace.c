@@ -17,6 +17,7 @@
  *	boot|shutdown|halt|reboot|restart|clear ZONE (operations are numbered from 1)
  *	mark-maintenance ZONE [-I] [-t], mark-degraded ZONE
  *	enable|disable ZONE [-t]
+ *	unit NAME unknown|absent|disabled|offline|online|maintenance (of the host)
  *	running|goals|gone ZONE, failed|panicked ZONE [TEXT]
  *	exited ZONE poweroff|reset|halted|panic|crash [TEXT]
  *	wait SECONDS (timers come at their deadlines), show
@@ -316,6 +317,14 @@ static int host_event(struct world *w, char **words)
 	} else if (strcmp(words[0], "limit") == 0) {
 		ev.type = EV_LIMITS;
 		ev.limits.boot_shutdown = (unsigned)number;
+	} else if (strcmp(words[0], "unit") == 0 && words[1] && words[2]) {
+		int at = find_name(unit_state_names, UNIT_STATE_N, words[2]);
+
+		if (at < 0)
+			return bad("which state", words[2]);
+		ev.type = EV_HOST_UNIT;
+		ev.unit.name = words[1];
+		ev.unit.state = (enum unit_state)at;
 	} else {
 		return bad("unknown event", words[0]);
 	}

@@ -42,6 +42,51 @@ TEST(core, words_stand_in_the_order_of_the_property_table)
 		T_STREQ(lists[n].words + 1, prop_def(lists[n].prop)->words);
 }
 
+TEST(core, units_are_named_as_configurations_do)
+{
+	T_STREQ(CORE_UNIT_FMRI_PREFIX, UNIT_FMRI_PREFIX);
+	for (unsigned n = 0; n < UNIT_STATE_N; n++)
+		T_NOT_NULL(unit_state_names[n]);
+}
+
+TEST(core, units_are_those_that_dependencies_name)
+{
+	const struct core_dep deps[] = {
+		{ "", CORE_UNIT_FMRI_PREFIX "b.service", DEP_REQUIRE_ALL },
+		{ "", "svc://localhost/host/systemd/unit:a.mount", DEP_OPTIONAL_ALL },
+		{ "", CORE_UNIT_FMRI_PREFIX, DEP_OPTIONAL_ALL },
+		{ "", CORE_FMRI_PREFIX "zz", DEP_OPTIONAL_ALL },
+	};
+	struct core_event set = { .type = EV_ZONE_SET,
+				  .zone = "a",
+				  .spec = { .deps = deps, .n_deps = 4 } };
+	struct core_event unit = { .type = EV_HOST_UNIT };
+	struct core_actions actions = { 0 };
+	struct inst *i;
+	struct core *c;
+
+	T_OK(core_new(&c));
+	T_NULL(core_next_unit(c, NULL));
+	T_OK(core_step(c, &set, &actions));
+	i = core_next_unit(c, NULL);
+	T_STREQ(core_unit_name(i), "a.mount");
+	i = core_next_unit(c, i);
+	T_STREQ(core_unit_name(i), "b.service");
+	T_EQ(core_unit_state(i), UNIT_UNKNOWN);
+	T_NULL(core_next_unit(c, i));
+	unit.unit.name = "b.service";
+	unit.unit.state = UNIT_MAINT;
+	T_OK(core_step(c, &unit, &actions));
+	T_EQ(core_unit_find(c, "b.service"), UNIT_MAINT);
+	T_EQ(core_unit_find(c, "a.mount"), UNIT_UNKNOWN);
+	unit.unit.name = "c.service";
+	T_EQ(core_step(c, &unit, &actions), -ENOENT);
+	T_NULL(core_find(c, "host/systemd/unit:b.service"));
+	T_NULL(core_next(c, core_next(c, NULL)));
+	core_actions_fini(&actions);
+	core_free(c);
+}
+
 TEST(core, new_survives_every_oom)
 {
 	struct core *c = NULL;
@@ -67,10 +112,11 @@ TEST(core, zone_set_leaks_nothing)
 		{ "", CORE_FMRI_PREFIX "web", DEP_REQUIRE_ALL },
 		{ "data", "svc://localhost/system/zones/zone:b", DEP_REQUIRE_ALL },
 		{ NULL, "svc:/network/physical:default", DEP_OPTIONAL_ALL },
+		{ NULL, CORE_UNIT_FMRI_PREFIX "ssh.service", DEP_OPTIONAL_ALL },
 	};
 	const struct core_event ev = { .type = EV_ZONE_SET,
 				       .zone = "web",
-				       .spec = { .deps = deps, .n_deps = 4 } };
+				       .spec = { .deps = deps, .n_deps = 5 } };
 	struct core_actions actions = { 0 };
 	struct core *c;
 	int r = -ENOMEM;
