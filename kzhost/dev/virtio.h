@@ -124,7 +124,7 @@ struct vdev {
 	uint8_t status;
 	bool resetting; /* 0 was written; some queue has not stopped yet */
 	uint8_t generation;
-	uint32_t device_feature_select, driver_feature_select;
+	uint32_t feature_select, accept_select;
 	uint64_t features; /* accepted */
 	uint16_t config_vector;
 	uint16_t queue_select;
@@ -150,32 +150,56 @@ int vdev_init(struct vdev *v, const struct dev_class *class, const struct vdev_e
 void vdev_fini(struct vdev *v);
 
 /*
- * The transport's half: registers of VIRTIO 1.2, 4.1.4.3. Each takes the lock; may be
- * called on any thread with anything in the arguments. What is not allowed now is ignored
- * and counted. A queue register of a queue that does not exist reads 0.
+ * The transport's half: the registers of VIRTIO 1.2, 4.1.4.3, whatever their addresses.
  */
-uint32_t vdev_read_features(struct vdev *v); /* offered, the half selected */
-uint32_t vdev_read_accepted(struct vdev *v); /* accepted, the half selected */
-void vdev_write_accepted(struct vdev *v, uint32_t value);
-uint8_t vdev_read_status(struct vdev *v);
-void vdev_write_status(struct vdev *v, uint8_t value);
+#define VDEV_REGS(X) \
+	X(FEATURE_SELECT) \
+	X(FEATURES) /* offered, the selected half; read only */ \
+	X(ACCEPT_SELECT) \
+	X(ACCEPTED) /* by the driver, the selected half */ \
+	X(CONFIG_VECTOR) \
+	X(N_QUEUES) /* read only */ \
+	X(STATUS) \
+	X(GENERATION) /* of the device configuration; read only */ \
+	X(QUEUE_SELECT) \
+	X(QUEUE_SIZE) /* from here on: of the selected queue */ \
+	X(QUEUE_VECTOR) \
+	X(QUEUE_ENABLE) \
+	X(QUEUE_NOTIFY) /* what to multiply for its notification address; read only */ \
+	X(QUEUE_DESC)   /* 64 bits, as the next two */ \
+	X(QUEUE_DRIVER) \
+	X(QUEUE_DEVICE)
+
+enum vdev_reg {
+#define X(id) VDEV_##id,
+	VDEV_REGS(X)
+#undef X
+		VDEV_REG_N
+};
+
+/**
+ * vdev_read() - Read a register; on any thread
+ *
+ * Return: its value; 0 for a register of a queue that does not exist
+ */
+uint64_t vdev_read(struct vdev *v, enum vdev_reg reg);
+
+/**
+ * vdev_write() - Write a register; on any thread, any value
+ * @mask:	Which bits of the register to replace: half of a 64-bit one is written
+ * alone
+ * @value:	The bits, in their place
+ *
+ * What is not allowed now is ignored and counted. Writing 0 to STATUS resets: it returns
+ * when all queues have stopped, or after VDEV_RESET_WAIT_MS; then STATUS reads 0 later.
+ */
+void vdev_write(struct vdev *v, enum vdev_reg reg, uint64_t mask, uint64_t value);
+
+#define VDEV_RESET_WAIT_MS 100
+
+/* Device configuration space; what lies outside of it reads all ones. */
 void vdev_config_read(struct vdev *v, unsigned offset, void *data, unsigned len);
 void vdev_config_write(struct vdev *v, unsigned offset, const void *data, unsigned len);
-
-/* Fields of the selected queue. */
-enum vqueue_field {
-	VQUEUE_SIZE,
-	VQUEUE_VECTOR,
-	VQUEUE_ENABLE,
-	VQUEUE_DESC,
-	VQUEUE_AVAIL,
-	VQUEUE_USED,
-	VQUEUE_FIELD_N
-};
-uint64_t vdev_queue_read(struct vdev *v, enum vqueue_field field);
-/* @shift: 0 or 32: which half of a 64-bit field; @bits: 16, 32 or 64 */
-void vdev_queue_write(struct vdev *v, enum vqueue_field field, unsigned shift,
-		      unsigned bits, uint64_t value);
 
 /* A kick that came without an ioeventfd. */
 void vdev_kick(struct vdev *v, unsigned queue);
