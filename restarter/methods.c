@@ -149,6 +149,7 @@ static bool take_args(const struct request *q)
 	}
 	free(q->zone->boot_args);
 	q->zone->boot_args = copy;
+	q->zone->unsaved = true;
 	return true;
 }
 
@@ -314,9 +315,11 @@ static int set_life(struct shell *sh, struct zone *z, enum life_state to)
 	int r;
 
 	z->life = to;
+	z->unsaved = true;
 	r = shell_persist(sh);
 	if (r < 0) {
 		z->life = from;
+		z->unsaved = true;
 		return r;
 	}
 	log_info("zone=%s %s -> %s", z->name, life_state_names[from],

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * repo.c - state.json: what must outlive the restarter
+ *
+ * The document is written whole, and so are the bytes that must be on the disk; but each
+ * zone's record is kept as text, and only that of a zone that has changed is made anew.
  */
 #include "restarter/repo.h"
 #include "common/base/json.h"
@@ -9,41 +12,40 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An object being filled; what fails for want of memory is remembered. */
-struct object {
-	json_t *o;
-	bool failed;
-};
-
-static void put(struct object *to, const char *key, json_t *take_value)
+static void put(struct buf *to, const char *key, const char *value)
 {
-	if (json_object_set_new(to->o, key, take_value) < 0)
-		to->failed = true;
+	buf_addf(to, ", \"%s\": %s", key, value);
 }
 
-static void put_ms(struct object *to, const char *key, uint64_t ms)
+static void put_text(struct buf *to, const char *key, const char *text)
+{
+	put(to, key, "");
+	buf_add_text(to, text);
+}
+
+static void put_ms(struct buf *to, const char *key, uint64_t ms)
 {
 	if (ms)
-		put(to, key, json_integer((json_int_t)ms));
+		buf_addf(to, ", \"%s\": %llu", key, (unsigned long long)ms);
 }
 
-static void put_saved(struct object *to, const struct core_saved *s)
+static void put_saved(struct buf *to, const struct core_saved *s)
 {
-	put(to, "enabled", json_boolean(s->enabled));
+	put(to, "enabled", s->enabled ? "true" : "false");
 	if (s->enabled_temporary)
-		put(to, "enabled_temporary", json_boolean(s->enabled));
-	put(to, "instance", json_string(inst_state_names[s->state]));
+		put(to, "enabled_temporary", s->enabled ? "true" : "false");
+	put_text(to, "instance", inst_state_names[s->state]);
 	if (s->to_maint)
-		put(to, "to_maintenance", json_true());
+		put(to, "to_maintenance", "true");
 	if (s->marked)
-		put(to, "marked", json_true());
-	put(to, "since_ms", json_integer((json_int_t)s->since_ms));
+		put(to, "marked", "true");
+	buf_addf(to, ", \"since_ms\": %llu", (unsigned long long)s->since_ms);
 	if (*s->reason)
-		put(to, "reason", json_text(s->reason));
+		put_text(to, "reason", s->reason);
 }
 
 /* What the core knows of the zone's instance, if there is one. */
-static void put_instance(struct shell *sh, struct zone *z, struct object *to)
+static void put_instance(struct shell *sh, struct zone *z, struct buf *to)
 {
 	struct inst *inst =
 		z->life == LIFE_INSTALLED ? core_find(sh->core, z->name) : NULL;
@@ -63,25 +65,58 @@ static void put_instance(struct shell *sh, struct zone *z, struct object *to)
 	}
 }
 
-/* NULL when memory is short. */
-static json_t *zone_to_json(struct shell *sh, struct zone *z)
+/* Its member of "zones", as it is now, into z->record. 0 or -ENOMEM. */
+static int format(struct shell *sh, struct zone *z)
 {
-	struct object to = { .o = json_object() };
-	char uuid[UUID_TEXT_SIZE];
+	cleanup(buf_fini) struct buf to = { 0 };
+	char uuid[UUID_TEXT_SIZE], *record;
+	int r;
 
-	put(&to, "state", json_string(life_state_names[z->life]));
+	buf_addf(&to, "\"%s\": {\"state\": \"%s\"", z->name, life_state_names[z->life]);
 	if (!uuid_is_zero(z->uuid)) {
 		uuid_format(z->uuid, uuid);
-		put(&to, "uuid", json_string(uuid));
+		put_text(&to, "uuid", uuid);
 	}
 	if (z->id >= 0)
-		put(&to, "id", json_integer(z->id));
+		buf_addf(&to, ", \"id\": %d", z->id);
 	if (z->boot_args)
-		put(&to, "boot_args", json_text(z->boot_args));
+		put_text(&to, "boot_args", z->boot_args);
 	put_instance(sh, z, &to);
-	if (to.failed)
-		json_decref(to.o);
-	return to.failed ? NULL : to.o;
+	buf_adds(&to, "}");
+	r = buf_take(&to, &record);
+	if (r < 0)
+		return r;
+	free(z->record);
+	z->record = record;
+	z->record_len = strlen(record);
+	z->unsaved = false;
+	return 0;
+}
+
+/* The whole document; only zones that have changed are formatted. 0 or -ENOMEM. */
+static int compose(struct shell *sh, struct buf *to)
+{
+	const char *between = "\n  ";
+
+	buf_addf(to, "{\n \"version\": %d,\n \"boot_id\": ", REPO_VERSION);
+	buf_add_text(to, sh->boot_id);
+	buf_addf(to, ",\n \"next_id\": %d", sh->next_id);
+	if (sh->stopping)
+		put_ms(to, "stop_deadline_ms", sh->stop_deadline_ms);
+	buf_adds(to, ",\n \"zones\": {");
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		struct zone *z = sh->zones.v[i];
+
+		if (z->life == LIFE_CONFIGURED)
+			continue;
+		if ((z->unsaved || !z->record) && format(sh, z) < 0)
+			return -ENOMEM;
+		buf_adds(to, between);
+		buf_add(to, z->record, z->record_len);
+		between = ",\n  ";
+	}
+	buf_adds(to, "\n }\n}\n");
+	return buf_error(to);
 }
 
 /* The new file in the place of the old, and that one as state.json.1. */
@@ -105,25 +140,14 @@ static int replace(const char *path, const struct buf *text)
 int repo_save(struct shell *sh)
 {
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_STATE, NULL);
-	cleanup(buf_fini) struct buf text = { 0 };
-	struct object root = { .o = json_object() };
-	struct object zones = { .o = json_object() };
+	int r = path ? 0 : -ENOMEM;
 
-	for (unsigned i = 0; i < sh->zones.n; i++)
-		if (sh->zones.v[i]->life != LIFE_CONFIGURED)
-			put(&zones, sh->zones.v[i]->name,
-			    zone_to_json(sh, sh->zones.v[i]));
-	put(&root, "version", json_integer(REPO_VERSION));
-	put(&root, "boot_id", json_text(sh->boot_id));
-	put(&root, "next_id", json_integer(sh->next_id));
-	if (sh->stopping)
-		put_ms(&root, "stop_deadline_ms", sh->stop_deadline_ms);
-	put(&root, "zones", zones.o);
-	buf_add_json(&text, root.o, JSON_INDENT(1) | JSON_SORT_KEYS);
-	json_decref(root.o);
-	if (!path || root.failed || zones.failed || buf_error(&text))
-		return -ENOMEM;
-	return replace(path, &text);
+	buf_clear(&sh->state_text);
+	if (r == 0)
+		r = compose(sh, &sh->state_text);
+	if (r == 0)
+		r = replace(path, &sh->state_text);
+	return r;
 }
 
 static int inst_state_parse(const char *name, enum inst_state *ret_state)

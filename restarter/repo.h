@@ -25,7 +25,10 @@
  */
 int repo_load(struct shell *sh, bool *ret_used_previous, struct errmsg *e);
 
-/* Writes it. 0, -ENOMEM or what the system gave. */
+/*
+ * Writes it; of zones that are not unsaved what was written last. 0, -ENOMEM or what the
+ * system gave.
+ */
 int repo_save(struct shell *sh);
 
 #endif

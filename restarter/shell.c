@@ -78,6 +78,8 @@ static void collect(struct shell *sh, const struct core_action *a, struct zone *
 	p = &sh->batch.v[sh->batch.n++];
 	p->action = *a;
 	p->zone = about;
+	if (about)
+		about->unsaved = true;
 }
 
 /* The zone of an action of the step just made. */
@@ -92,6 +94,17 @@ static struct zone *zone_of(struct shell *sh, const struct core_action *a)
 	z = zones_find(&sh->zones, v.zone);
 	ASSERT(z); /* the core has what the table has */
 	return z;
+}
+
+/* What the event itself changes; what follows from it comes with actions. */
+static void touch(struct shell *sh, const struct core_event *ev)
+{
+	struct zone *z = ev->zone ? zones_find(&sh->zones, ev->zone) : NULL;
+
+	if (z)
+		z->unsaved = true;
+	for (unsigned i = 0; !ev->zone && ev->type != EV_TIMER && i < sh->zones.n; i++)
+		sh->zones.v[i]->unsaved = true;
 }
 
 int shell_step(struct shell *sh, struct core_event *ev)
@@ -111,6 +124,7 @@ int shell_step(struct shell *sh, struct core_event *ev)
 		give_up();
 	if (r < 0)
 		return r;
+	touch(sh, ev);
 	for (unsigned i = 0; i < sh->step.n; i++)
 		collect(sh, &sh->step.v[i], zone_of(sh, &sh->step.v[i]));
 	return 0;
@@ -119,6 +133,7 @@ int shell_step(struct shell *sh, struct core_event *ev)
 /* A new id for the boot; what is known of the last one goes. */
 static void number_zone(struct shell *sh, struct zone *z)
 {
+	z->unsaved = true;
 	z->id = sh->next_id;
 	sh->next_id = sh->next_id == INT32_MAX ? 1 : sh->next_id + 1;
 	z->started_ms = shell_now_ms(sh);
@@ -144,6 +159,7 @@ static void do_start(struct shell *sh, struct zone *z)
 	r = boot_prepare(sh, z, &boot, &e);
 	free(z->boot_args); /* they were for this boot */
 	z->boot_args = NULL;
+	z->unsaved = true;
 	if (r == 0)
 		r = host_start(sh, z, boot, &e);
 	if (r < 0)
@@ -486,6 +502,7 @@ void shell_fini(struct shell *sh)
 	ASSERT(uv_loop_close(&sh->loop) == 0);
 	core_actions_fini(&sh->step);
 	free(sh->batch.v);
+	buf_fini(&sh->state_text);
 	zones_fini(&sh->zones);
 	core_free(sh->core);
 	paths_fini(&sh->paths);

@@ -20,6 +20,7 @@
 #ifndef KZ_RESTARTER_SHELL_H
 #define KZ_RESTARTER_SHELL_H
 
+#include "common/base/buf.h"
 #include "common/sys/paths.h"
 #include "restarter/config.h"
 #include "restarter/core.h"
@@ -51,8 +52,9 @@ struct shell {
 	struct {
 		struct pending *v; /* owned */
 		unsigned n, cap;
-	} batch;         /* collected since the last commit */
-	uint32_t jitter; /* for the next event; never 0 */
+	} batch;               /* collected since the last commit */
+	struct buf state_text; /* state.json as it was last written; reused */
+	uint32_t jitter;       /* for the next event; never 0 */
 	int next_id;
 	bool begun; /* the loop's handles live */
 	bool committing;

@@ -30,12 +30,15 @@ struct zone {
 	struct host *host;   /* owned; its kzhost while there is one */
 	bool start_held;     /* VM_START waits for the repository */
 	struct stray *stray; /* owned; a kzhost that is not ours to command, or NULL */
-	bool noted, told;           /* monitor.c: has changed; readers know it has an instance */
+	bool noted, told;    /* monitor.c: has changed; readers know it has an instance */
 	struct conn *worker; /* borrowed; the connection between Begin and End */
 	enum life_event worker_end; /* what a successful End means */
 	int console_fd;             /* listening; -1 while only kzhost has it */
 	uint64_t ram_bytes;         /* of the last boot */
 	uint64_t started_ms, running_ms, online_ms; /* of the last boot; for adoption */
+	char *record;      /* owned; of state.json (repo.c), or NULL */
+	size_t record_len; /* bytes */
+	bool unsaved;      /* what the record is of has changed, or may have */
 };
 
 struct zones {

@@ -21,6 +21,18 @@ void buf_fini(struct buf *b)
 	*b = (struct buf){ .wipe = b->wipe };
 }
 
+/**
+ * buf_clear() - Make it empty, to be filled again in the memory that it has
+ *
+ * Not for secrets: what it held stays there until it is overwritten.
+ */
+void buf_clear(struct buf *b)
+{
+	ASSERT(!b->wipe);
+	b->len = 0;
+	b->err = 0;
+}
+
 /* realloc() that leaves nothing behind when the buffer holds a secret. */
 static char *grow(struct buf *b, size_t cap)
 {
@@ -90,14 +102,17 @@ void buf_adds(struct buf *b, const char *s)
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;
+	size_t room = b->err ? 0 : b->cap - b->len;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	if (n < 0)
+	n = vsnprintf(room ? b->p + b->len : NULL, room, fmt, ap);
+	if (n < 0) {
 		b->err = -ENOMEM;
-	else if (buf_reserve(b, (size_t)n)) {
+	} else if ((size_t)n < room) {
+		b->len += (size_t)n;
+	} else if (buf_reserve(b, (size_t)n)) {
 		vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
 		b->len += (size_t)n;
 	}

@@ -19,6 +19,8 @@ struct buf {
 };
 
 void buf_fini(struct buf *b);
+/* Empty, without an error, and with the memory that it has. */
+void buf_clear(struct buf *b);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addf(struct buf *b, const char *fmt, ...) printf_like(2, 3);

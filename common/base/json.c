@@ -28,3 +28,27 @@ json_t *json_text(const char *text)
 			*p = '?';
 	return v ? v : ascii ? json_string(ascii) : NULL;
 }
+
+/* Nothing in it has to be escaped or looked at twice. */
+static bool is_plain(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if (*p < ' ' || *p >= 0x7f || *p == '"' || *p == '\\')
+			return false;
+	return true;
+}
+
+void buf_add_text(struct buf *out, const char *text)
+{
+	json_t *v;
+
+	if (is_plain(text)) {
+		buf_add(out, "\"", 1);
+		buf_adds(out, text);
+		buf_add(out, "\"", 1);
+		return;
+	}
+	v = json_text(text);
+	buf_add_json(out, v, JSON_ENCODE_ANY);
+	json_decref(v);
+}

@@ -29,4 +29,11 @@ void buf_add_json(struct buf *out, const json_t *v, size_t flags);
  */
 json_t *json_text(const char *text);
 
+/**
+ * buf_add_text() - Append a JSON string, in quotes, of what json_text() takes
+ *
+ * Without a value in between: for documents that are written often.
+ */
+void buf_add_text(struct buf *out, const char *text);
+
 #endif

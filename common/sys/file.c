@@ -88,12 +88,12 @@ static char *temp_name(const char *path)
 	return s;
 }
 
-/* Makes a rename in the directory of @path durable. */
-static int sync_dir_of(const char *path)
+/* The directory of @path, to make a rename in it durable. 0 or -errno. */
+static int open_dir_of(const char *path, int *ret_fd)
 {
 	cleanup(freep) char *dir = strdup(path);
-	cleanup(closep) int fd = -1;
 	char *slash;
+	int fd;
 
 	if (!dir)
 		return -ENOMEM;
@@ -101,8 +101,9 @@ static int sync_dir_of(const char *path)
 	if (slash)
 		slash[slash == dir] = '\0';
 	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
+	if (fd < 0)
 		return -errno;
+	*ret_fd = fd;
 	return 0;
 }
 
@@ -123,10 +124,15 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		 bool durable)
 {
 	cleanup(freep) char *temp = temp_name(path);
+	cleanup(closep) int dir_fd = -1;
 	int fd, r;
 
 	if (!temp)
 		return -ENOMEM;
+	/* Once it is renamed nothing but the disk itself may fail. */
+	r = durable ? open_dir_of(path, &dir_fd) : 0;
+	if (r < 0)
+		return r;
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -139,7 +145,7 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		unlink(temp);
 		return r;
 	}
-	return durable ? sync_dir_of(path) : 0;
+	return durable && fsync(dir_fd) < 0 ? -errno : 0;
 }
 
 /* The pid that the holder wrote, 0 when there is none to be read. */

@@ -37,6 +37,7 @@ static void fill(struct shell *sh)
 static void fini(struct shell *sh)
 {
 	zones_fini(&sh->zones);
+	buf_fini(&sh->state_text);
 	core_free(sh->core);
 	paths_fini(&sh->paths);
 }
@@ -53,6 +54,7 @@ TEST(repo, survives_every_oom_and_what_is_written_is_whole)
 	whole = t_read_file(state);
 	for (long n = 0; r == -ENOMEM; n++) {
 		t_write_file(state, "as it was");
+		sh.zones.v[0]->unsaved = true;
 		fault_arm(n);
 		r = repo_save(&sh);
 		fault_disarm();
@@ -70,6 +72,31 @@ TEST(repo, survives_every_oom_and_what_is_written_is_whole)
 	T_TRUE(again.zones.v[0]->has_saved);
 	T_EQ(again.zones.v[1]->life, LIFE_INCOMPLETE);
 	fini(&again);
+	fini(&sh);
+}
+
+/* Whoever changes a zone says so; the others cost nothing. */
+TEST(repo, only_what_has_changed_is_formatted_again)
+{
+	struct shell sh = { 0 };
+	const char *state = t_path("var/lib/zones/state.json"), *record;
+
+	fill(&sh);
+	T_OK(repo_save(&sh));
+	record = sh.zones.v[1]->record;
+	sh.zones.v[0]->started_ms = 77;
+	sh.zones.v[0]->unsaved = true;
+	sh.next_id = 9;
+	T_OK(repo_save(&sh));
+	T_HAS(t_read_file(state), "\"started_ms\": 77");
+	T_HAS(t_read_file(state), "\"next_id\": 9");
+	T_HAS(t_read_file(state), record);
+	T_TRUE(sh.zones.v[1]->record == record);
+	T_FALSE(sh.zones.v[0]->unsaved);
+	/* One that is no longer there leaves nothing behind. */
+	zones_remove(&sh.zones, sh.zones.v[0]);
+	T_OK(repo_save(&sh));
+	T_NULL(strstr(t_read_file(state), "\"db\""));
 	fini(&sh);
 }
 
