@@ -13,9 +13,11 @@
 #include "common/base/trace.h"
 #include "common/sys/file.h"
 #include "common/sys/log.h"
+#include "common/zone/storage.h"
 #include "restarter/admin.h"
 #include "restarter/adopt.h"
 #include "restarter/http.h"
+#include "restarter/logs.h"
 #include "restarter/notify.h"
 #include "restarter/repo.h"
 #include "restarter/settings.h"
@@ -138,6 +140,28 @@ static void load_config(struct shell *sh)
 		log_err("%s: what was in force before stays", e.text);
 }
 
+/* What hindered it may be gone: a zone that is unavailable is attached, if it can be. */
+static void reattach(struct shell *sh, struct zone *z)
+{
+	cleanup(zconf_freep) struct zconf *c = NULL;
+	struct errmsg e = { "" };
+	int r;
+
+	if (z->life != LIFE_UNAVAILABLE)
+		return;
+	r = zconf_load(&sh->paths, z->name, &c, &e);
+	if (r == 0)
+		r = zone_storage_present(&sh->paths, c, &e);
+	if (r < 0) {
+		log_warning("zone=%s stays unavailable: %s", z->name,
+			    *e.text ? e.text : strerror(-r));
+		return;
+	}
+	z->life = LIFE_INSTALLED; /* persisted with the first write */
+	log_notice("zone=%s unavailable -> installed: its storage is there", z->name);
+	(void)log_message(&sh->paths, z->name, "unavailable -> installed");
+}
+
 /* What the core has to know before it may act. */
 static int feed_core(struct shell *sh, bool booted)
 {
@@ -148,6 +172,7 @@ static int feed_core(struct shell *sh, bool booted)
 		struct zone *z = sh->zones.v[i];
 		struct core_event ev = { .type = EV_ZONE_RESTORE, .zone = z->name };
 
+		reattach(sh, z);
 		if (shell_zone_refresh(sh, z) < 0)
 			return -ENOMEM;
 		if (z->life != LIFE_INSTALLED || !z->has_saved ||

@@ -18,8 +18,13 @@ static const char *const life_event_names[LIFE_EVENT_N] = {
 #undef X
 };
 
-static const char *const life_action_names[] = { "-", "new uuid", "add instance",
-						 "remove instance", "forget uuid" };
+static const char *const life_action_names[] = { "-",
+						 "new uuid",
+						 "add instance",
+						 "remove instance",
+						 "forget uuid",
+						 "new uuid, add instance",
+						 "remove instance, forget uuid" };
 
 static const struct fsm_rule life_rules[] = {
 	{ LIFE_CONFIGURED, LIFE_EV_BEGIN_INSTALL, LIFE_INCOMPLETE, 0, LIFE_ACT_UUID },
@@ -35,6 +40,18 @@ static const struct fsm_rule life_rules[] = {
 	FSM_IGNORE(LIFE_INCOMPLETE, LIFE_EV_MARK_INCOMPLETE),
 	FSM_IGNORE(LIFE_UNAVAILABLE, LIFE_EV_MARK_UNAVAILABLE),
 	FSM_IGNORE(LIFE_INCOMPLETE, LIFE_EV_FAILED),
+	/* attach and detach only look and book: nothing is half-done in between */
+	FSM_IGNORE(LIFE_CONFIGURED, LIFE_EV_BEGIN_ATTACH),
+	FSM_IGNORE(LIFE_UNAVAILABLE, LIFE_EV_BEGIN_ATTACH),
+	FSM_IGNORE(LIFE_INSTALLED, LIFE_EV_BEGIN_DETACH),
+	FSM_IGNORE(LIFE_UNAVAILABLE, LIFE_EV_BEGIN_DETACH),
+	{ LIFE_CONFIGURED, LIFE_EV_ATTACHED, LIFE_INSTALLED, 0, LIFE_ACT_ATTACH },
+	{ LIFE_UNAVAILABLE, LIFE_EV_ATTACHED, LIFE_INSTALLED, 0, LIFE_ACT_ADD },
+	{ LIFE_INSTALLED, LIFE_EV_DETACHED, LIFE_CONFIGURED, 0, LIFE_ACT_DETACH },
+	{ LIFE_UNAVAILABLE, LIFE_EV_DETACHED, LIFE_CONFIGURED, 0, LIFE_ACT_FORGET },
+	FSM_IGNORE(LIFE_CONFIGURED, LIFE_EV_FAILED),
+	FSM_IGNORE(LIFE_UNAVAILABLE, LIFE_EV_FAILED),
+	FSM_IGNORE(LIFE_INSTALLED, LIFE_EV_FAILED),
 };
 
 const struct fsm life_fsm = {

@@ -26,8 +26,12 @@ enum life_state {
 #define LIFE_EVENTS(X) \
 	X(BEGIN_INSTALL, "begin install") \
 	X(BEGIN_UNINSTALL, "begin uninstall") \
+	X(BEGIN_ATTACH, "begin attach") \
+	X(BEGIN_DETACH, "begin detach") \
 	X(INSTALLED, "end install") \
 	X(UNINSTALLED, "end uninstall") \
+	X(ATTACHED, "end attach") \
+	X(DETACHED, "end detach") \
 	X(FAILED, "end failed") /* or the connection was lost in between */ \
 	X(MARK_INCOMPLETE, "mark incomplete") \
 	X(MARK_UNAVAILABLE, "mark unavailable")
@@ -45,6 +49,8 @@ enum life_action {
 	LIFE_ACT_ADD,    /* the instance appears */
 	LIFE_ACT_REMOVE, /* the instance goes; refused before while the zone is active */
 	LIFE_ACT_FORGET, /* the uuid goes */
+	LIFE_ACT_ATTACH, /* LIFE_ACT_UUID and LIFE_ACT_ADD */
+	LIFE_ACT_DETACH, /* LIFE_ACT_REMOVE and LIFE_ACT_FORGET */
 };
 
 extern const char *const life_state_names[LIFE_STATE_N];

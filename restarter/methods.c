@@ -359,22 +359,24 @@ static int step_life(struct shell *sh, struct zone *z, enum life_event on)
 	if (rule->ignore)
 		return 0;
 	memcpy(old_uuid, z->uuid, sizeof(old_uuid));
-	if (rule->action == LIFE_ACT_UUID)
-		r = uuid_random(z->uuid);
-	else if (rule->action == LIFE_ACT_FORGET)
-		memset(z->uuid, 0, sizeof(z->uuid));
-	else if (rule->action == LIFE_ACT_REMOVE)
+	if (rule->action == LIFE_ACT_REMOVE || rule->action == LIFE_ACT_DETACH)
 		r = remove_instance(sh, z);
+	if (r == 0 && (rule->action == LIFE_ACT_UUID || rule->action == LIFE_ACT_ATTACH))
+		r = uuid_random(z->uuid);
+	else if (r == 0 &&
+		 (rule->action == LIFE_ACT_FORGET || rule->action == LIFE_ACT_DETACH))
+		memset(z->uuid, 0, sizeof(z->uuid));
 	if (r == 0)
 		r = set_life(sh, z, (enum life_state)rule->to);
 	if (r < 0) {
 		memcpy(z->uuid, old_uuid, sizeof(old_uuid));
 		/* An instance that went for nothing comes back. */
-		if (rule->action == LIFE_ACT_REMOVE && r != -EBUSY)
+		if (rule->to != LIFE_INSTALLED && z->life == LIFE_INSTALLED &&
+		    r != -EBUSY)
 			(void)shell_zone_refresh(sh, z);
 		return r;
 	}
-	if (rule->action == LIFE_ACT_ADD)
+	if (z->life == LIFE_INSTALLED)
 		(void)shell_zone_refresh(sh, z);
 	return 0;
 }
@@ -392,45 +394,70 @@ static void begin_failed(const struct request *q, int r, const char *operation)
 		failed(q, *q->sh->persist_error ? q->sh->persist_error : strerror(-r));
 }
 
+/* What zoneadm does by itself, between Begin and End. */
+static const struct operation {
+	const char *name;
+	enum life_event begin, end;
+	bool makes; /* wants a configuration that can be used */
+} operations[] = {
+	{ "install", LIFE_EV_BEGIN_INSTALL, LIFE_EV_INSTALLED, true },
+	{ "uninstall", LIFE_EV_BEGIN_UNINSTALL, LIFE_EV_UNINSTALLED, false },
+	{ "attach", LIFE_EV_BEGIN_ATTACH, LIFE_EV_ATTACHED, true },
+	{ "detach", LIFE_EV_BEGIN_DETACH, LIFE_EV_DETACHED, false },
+};
+
+static const struct operation *find_operation(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
+		if (strcmp(operations[i].name, name) == 0)
+			return &operations[i];
+	return NULL;
+}
+
+/* Says why an operation cannot begin now; false: it can. */
+static bool refuse_operation(const struct request *q, const struct operation *o)
+{
+	struct zone *z = q->zone;
+	char text[256] = "";
+
+	if (z->worker)
+		snprintf(text, sizeof(text), "another operation works on the zone");
+	else if (q->conn->work)
+		snprintf(text, sizeof(text), "this connection works on another zone");
+	else if (o->makes && z->config_error)
+		snprintf(text, sizeof(text), "%s", z->config_error);
+	else if (z->stray)
+		stray_text(z, text, sizeof(text));
+	if (*text)
+		failed(q, text);
+	return *text || refuse_begin(q);
+}
+
 static void do_begin(const struct request *q)
 {
-	const char *operation = text_param(q, "operation");
-	bool install = strcmp(operation, "install") == 0;
-	char uuid[UUID_TEXT_SIZE], text[256];
+	const struct operation *o = find_operation(text_param(q, "operation"));
+	char uuid[UUID_TEXT_SIZE];
 	struct zone *z = q->zone;
 	int r;
 
-	if (!install && strcmp(operation, "uninstall") != 0) {
-		failed(q, "the operation is install or uninstall");
+	if (!o) {
+		failed(q, "the operation is install, uninstall, attach or detach");
 		return;
 	}
-	if (z->worker || q->conn->work) {
-		failed(q, z->worker ? "another operation works on the zone"
-				    : "this connection works on another zone");
+	if (refuse_operation(q, o))
 		return;
-	}
-	if (install && z->config_error) {
-		failed(q, z->config_error);
-		return;
-	}
-	if (z->stray) {
-		stray_text(z, text, sizeof(text));
-		failed(q, text);
-		return;
-	}
-	if (refuse_begin(q))
-		return;
-	r = step_life(q->sh, z,
-		      install ? LIFE_EV_BEGIN_INSTALL : LIFE_EV_BEGIN_UNINSTALL);
+	r = o->end == LIFE_EV_DETACHED && z->host ? -EBUSY
+						  : step_life(q->sh, z, o->begin);
 	if (r < 0) {
-		begin_failed(q, r, operation);
+		begin_failed(q, r, o->name);
 		return;
 	}
 	z->worker = q->conn;
-	z->worker_end = install ? LIFE_EV_INSTALLED : LIFE_EV_UNINSTALLED;
+	z->worker_end = o->end;
 	q->conn->work = z;
 	uuid_format(z->uuid, uuid);
-	conn_reply(q->conn, install ? json_pack("{s:s}", "uuid", uuid) : NULL);
+	conn_reply(q->conn,
+		   o->end == LIFE_EV_INSTALLED ? json_pack("{s:s}", "uuid", uuid) : NULL);
 }
 
 static void do_end(const struct request *q)

@@ -15,8 +15,7 @@
 
 #include <string.h>
 
-/* Begin of an operation; the reply is the caller's. An exit status. */
-static int begin(struct zoneadm *z, enum verb verb, json_t **ret_reply)
+int zoneadm_begin(struct zoneadm *z, enum verb verb, json_t **ret_reply)
 {
 	struct client_error e;
 	int r;
@@ -30,8 +29,7 @@ static int begin(struct zoneadm *z, enum verb verb, json_t **ret_reply)
 	return r < 0 ? zoneadm_failed(z, verb, r, &e) : EXIT_DONE;
 }
 
-/* End of it, for better or worse. An exit status. */
-static int end(struct zoneadm *z, enum verb verb, bool success)
+int zoneadm_end(struct zoneadm *z, enum verb verb, bool success)
 {
 	struct client_error e;
 	int r = client_call(&z->client, KZ_END,
@@ -70,7 +68,7 @@ static int install(struct zoneadm *z, const struct zconf *c, uint64_t bytes)
 	json_t *reply = NULL;
 	int r;
 
-	if (begin(z, VERB_INSTALL, &reply) != EXIT_DONE)
+	if (zoneadm_begin(z, VERB_INSTALL, &reply) != EXIT_DONE)
 		return EXIT_FAILED;
 	printf("Installing zone %s.\n", z->zone);
 	r = zone_key_ensure(&z->paths, z->zone, &e);
@@ -78,7 +76,7 @@ static int install(struct zoneadm *z, const struct zconf *c, uint64_t bytes)
 		r = disks_create(&z->paths, c, bytes, report_disk, NULL, &e);
 	if (r < 0)
 		zoneadm_error(z, "install failed: %s", e.text);
-	if (end(z, VERB_INSTALL, r == 0) != EXIT_DONE)
+	if (zoneadm_end(z, VERB_INSTALL, r == 0) != EXIT_DONE)
 		r = -EIO;
 	if (r == 0)
 		printf("Zone %s is installed, uuid %s.\n", z->zone,
@@ -142,11 +140,11 @@ int zoneadm_uninstall(struct zoneadm *z, int argc, char **argv)
 		return status;
 	if (!force && !confirmed(z))
 		return EXIT_FAILED;
-	if (begin(z, VERB_UNINSTALL, NULL) != EXIT_DONE)
+	if (zoneadm_begin(z, VERB_UNINSTALL, NULL) != EXIT_DONE)
 		return EXIT_FAILED;
 	r = disks_remove(&z->paths, z->zone, &e);
 	if (r < 0)
 		zoneadm_error(z, "uninstall failed: %s", e.text);
-	status = end(z, VERB_UNINSTALL, r == 0);
+	status = zoneadm_end(z, VERB_UNINSTALL, r == 0);
 	return r < 0 ? EXIT_FAILED : status;
 }

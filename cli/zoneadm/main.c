@@ -11,7 +11,10 @@
 static subcommand_fn zoneadm_help;
 
 static const struct subcommand subcommands[] = {
+	{ "attach", "", "take over a zone whose storage is there", true, zoneadm_attach },
 	{ "boot", "[-- bootargs]", "boot the zone", true, zoneadm_boot },
+	{ "detach", "", "let the zone go, its storage stays as it is", true,
+	  zoneadm_detach },
 	{ "halt", "", "stop the zone without asking its guest", true, zoneadm_halt },
 	{ "help", "[subcommand]", "say how a subcommand is used", false, zoneadm_help },
 	{ "install", "", "give the zone its identity and its disks", true,

@@ -37,12 +37,15 @@ void verb_refusal(enum verb v, enum zone_state state, struct buf *out)
 
 	if (verb_is_legal(v, state))
 		return;
-	if (v == VERB_INSTALL && state == ZONE_INCOMPLETE)
-		buf_adds(out, "must be uninstalled before install.");
-	else if (v == VERB_INSTALL)
+	if ((v == VERB_INSTALL || v == VERB_ATTACH) && state == ZONE_INCOMPLETE)
+		buf_addf(out, "must be uninstalled before %s.", verbs[v].name);
+	else if (v == VERB_INSTALL || v == VERB_ATTACH)
 		buf_adds(out, "is already installed.");
-	else if (v == VERB_UNINSTALL && active)
-		buf_adds(out, "uninstall operation is invalid for running zones.");
+	else if (v == VERB_DETACH && state == ZONE_INCOMPLETE)
+		buf_adds(out, "must be uninstalled.");
+	else if ((v == VERB_UNINSTALL || v == VERB_DETACH) && active)
+		buf_addf(out, "%s operation is invalid for running zones.",
+			 verbs[v].name);
 	else if (v == VERB_BOOT && (state == ZONE_READY || state == ZONE_RUNNING))
 		buf_adds(out, "zone is already booted");
 	else if (active)

@@ -29,6 +29,7 @@ struct subcommand {
 
 subcommand_fn zoneadm_boot, zoneadm_halt, zoneadm_reboot, zoneadm_shutdown;
 subcommand_fn zoneadm_install, zoneadm_uninstall;
+subcommand_fn zoneadm_attach, zoneadm_detach;
 subcommand_fn zoneadm_list;
 subcommand_fn zoneadm_mark;
 subcommand_fn zoneadm_verify;
@@ -56,5 +57,11 @@ struct zconf *zoneadm_load(const struct zoneadm *z);
 /* Says why a call failed, in Solaris' words where it is about the state. EXIT_FAILED. */
 int zoneadm_failed(const struct zoneadm *z, enum verb verb, int err,
 		   const struct client_error *e);
+
+/* Begin of an operation; the reply is the caller's, NULL: not wanted. An exit status. */
+int zoneadm_begin(struct zoneadm *z, enum verb verb, json_t **ret_reply);
+
+/* End of it, for better or worse. An exit status. */
+int zoneadm_end(struct zoneadm *z, enum verb verb, bool success);
 
 #endif

@@ -34,7 +34,8 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
  * - Boot, Shutdown, Halt, Reboot: answer when the zone is there; called with "more" they
  *   send {"progress": text} with continues=true each time what they wait for changes.
  *   Boot takes args (replaces bootargs for this boot).
- * - Begin, End: bracket what zoneadm does by itself (operation "install" or "uninstall");
+ * - Begin, End: bracket what zoneadm does by itself (operation "install",
+ *   "uninstall", "attach" or "detach", where the last two leave it as it was instead);
  *   a connection that ends between them leaves the zone incomplete. End has success=true
  *   when it worked; Begin of install gives {"uuid"}.
  * - Mark: an installed zone becomes "incomplete" or "unavailable" (state).

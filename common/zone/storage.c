@@ -154,3 +154,37 @@ int zone_disks_check(const struct paths *p, const struct zconf *c, struct errmsg
 		r = check_one(p, c, dev, e);
 	return r == 0 ? check_suspend(p, c, e) : r;
 }
+
+static int check_present(const char *what, const char *path, struct errmsg *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errmsg_set(e, -errno, "%s: %s: %s", what, path, strerror(errno));
+	return 0;
+}
+
+int zone_storage_present(const struct paths *p, const struct zconf *c, struct errmsg *e)
+{
+	static const enum prop_id files[] = { PROP_KERNEL, PROP_INITRD };
+	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
+	const struct zres *dev = NULL;
+	char what[32];
+	int r = 0;
+
+	while (r == 0 && (dev = zconf_next(c, RES_DEVICE, dev))) {
+		cleanup(freep) char *path = NULL;
+
+		snprintf(what, sizeof(what), "device %llu",
+			 (unsigned long long)zres_number(c, dev, PROP_DEVICE_ID));
+		r = zone_disk_path(p, c, dev, &path);
+		r = r < 0 ? errmsg_set(e, r, "no memory") : check_present(what, path, e);
+	}
+	for (unsigned i = 0; r == 0 && direct && i < ARRAY_SIZE(files); i++) {
+		cleanup(freep) char *path = zres_get(c, direct, files[i]);
+
+		if (path)
+			r = check_present("direct-boot", path, e);
+	}
+	return r;
+}

@@ -46,4 +46,8 @@ int storage_check(const char *path, const struct stat *st, const char *sysfs,
  * missing may come before the zone boots. 0, -EINVAL, -ENOMEM. */
 int zone_disks_check(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
+/* Checks that all disks of the zone are there, and the files of direct-boot: what attach
+ * asks. 0, -ENOMEM, or what stat(2) gave; the text names the first that is not there. */
+int zone_storage_present(const struct paths *p, const struct zconf *c, struct errmsg *e);
+
 #endif

@@ -82,9 +82,6 @@ def a_zone_is_marked(t):
     kz.eq([i["zone"] for i in call(t, "Instances")["instances"]], ["web"])
     kz.has(refused(t, "BadState", "Boot", zone="db"), "unavailable")
     check_status(t)
-    t.svc_kill()
-    t.svc_start()
-    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("unavailable", uuid))
     for _ in range(2):
         call(t, "Mark", zone="db", state="incomplete")
         kz.eq(t.zone("db")["state"], "incomplete")
@@ -99,6 +96,91 @@ def a_zone_is_marked(t):
     kz.has(refused(t, "BadState", "Mark", zone="db", state="incomplete"), "configured")
     install(t, "db")
     kz.eq(t.instance("db")["state"], "disabled")
+
+
+@kz.test
+def an_unavailable_zone_has_ways_back(t):
+    """At the start of svc.zones by itself when its storage is there; by attach at any time."""
+    configure(t, "db", device=[{"id": 0, "storage": "file:" + t.path("disk")}])
+    t.write("disk", "")
+    setup(t, "db")
+    uuid = t.zone("db")["uuid"]
+    call(t, "Mark", zone="db", state="unavailable")
+    os.unlink(t.path("disk"))
+    t.svc_kill()
+    t.svc_start()
+    kz.has(t.svc.output(), "zone=db stays unavailable: device 0: %s: No such file"
+           % t.path("disk"))
+    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("unavailable", uuid))
+    r = t.run("zoneadm", "-z", "db", "attach", status=1)
+    kz.has(r.stderr, "zoneadm: zone 'db': attach failed: device 0: %s: No such file"
+           % t.path("disk"))
+    kz.eq(t.zone("db")["state"], "unavailable")
+    t.write("disk", "")
+    t.run("zoneadm", "-z", "db", "attach")
+    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("installed", uuid))
+    kz.eq(t.instance("db")["state"], "disabled")
+    kz.has(t.run("zoneadm", "-z", "db", "attach", status=1).stderr, "is already installed.")
+    call(t, "Mark", zone="db", state="unavailable")
+    t.svc_kill()
+    t.svc_start()
+    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("installed", uuid))
+    kz.eq(t.instance("db")["state"], "disabled")
+    kz.has(t.read("var/log/zones/messages.db"), "unavailable -> installed")
+    # what was found is remembered, not found again
+    call(t, "Boot", zone="db")
+    kz.eq(t.json("var/lib/zones/state.json")["zones"]["db"]["state"], "installed")
+
+
+@kz.test
+def an_unavailable_zone_comes_up_with_the_host(t):
+    configure(t, "db", autoboot=True)
+    setup(t, "db")
+    call(t, "Mark", zone="db", state="unavailable")
+    t.svc_kill()
+    t.svc_start(KZONES_BOOT_ID="another")
+    t.wait_instance("db", "online")
+
+
+@kz.test
+def a_zone_is_detached_and_attached(t):
+    setup(t, "db")
+    uuid = t.zone("db")["uuid"]
+    call(t, "Boot", zone="db")
+    kz.has(t.run("zoneadm", "-z", "db", "detach", status=1).stderr,
+           "detach operation is invalid for running zones.")
+    kz.eq(t.zone("db")["state"], "running")
+    call(t, "Halt", zone="db")
+    c = t.connect()
+    c.call("Begin", zone="db", operation="detach")
+    call(t, "Boot", zone="db")
+    try:
+        c.call("End", zone="db", success=True)
+    except kz.VarlinkError as e:
+        kz.eq(e.parameters["state"], "running")
+    else:
+        raise AssertionError("a zone that runs was detached")
+    call(t, "Halt", zone="db")
+    c.call("End", zone="db", success=False)
+    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("installed", uuid))
+    t.run("zoneadm", "-z", "db", "detach")
+    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("configured", ""))
+    kz.eq(call(t, "Instances")["instances"], [])
+    check_status(t)
+    t.svc_kill()
+    t.svc_start()
+    kz.eq(t.zone("db")["state"], "configured")
+    kz.has(t.run("zoneadm", "-z", "db", "detach", status=1).stderr,
+           "must be installed before detach.")
+    c = t.connect()
+    c.call("Begin", zone="db", operation="attach")
+    c.close()
+    kz.wait_for(lambda: "abandoned: the zone stays configured" in t.svc.output(), "the loss")
+    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("configured", ""))
+    t.run("zoneadm", "-z", "db", "attach")
+    kz.eq(t.zone("db")["state"], "installed")
+    kz.eq(t.zone("db")["uuid"] not in ("", uuid), True)
+    call(t, "Boot", zone="db")
 
 
 @kz.test
@@ -132,7 +214,7 @@ def a_failed_end_leaves_incomplete(t):
     c.call("End", zone="db", success=False)
     kz.eq(t.zone("db")["state"], "incomplete")
     kz.has(refused(t, "BadState", "Begin", zone="db", operation="install"), "incomplete")
-    kz.has(refused(t, "Failed", "Begin", zone="db", operation="dance"), "install or uninstall")
+    kz.has(refused(t, "Failed", "Begin", zone="db", operation="dance"), "install, uninstall")
 
 
 @kz.test

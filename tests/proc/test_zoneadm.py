@@ -173,7 +173,7 @@ def states_are_refused_in_solaris_words(t):
     for state in ("configured", "incomplete", "unavailable", "installed", "ready", "running",
                   "shutting_down", "down"):
         for args in (["install"], ["uninstall", "-F"], ["boot"], ["halt"], ["reboot"],
-                     ["shutdown"], ["mark", "incomplete"]):
+                     ["shutdown"], ["mark", "incomplete"], ["attach"], ["detach"]):
             texts += "%s, %s: %s" % (state, args[0], refused(t, state, *args))
     kz.golden("zoneadm/refusals", texts)
 
