@@ -17,11 +17,14 @@
 #include <string.h>
 
 #define FILE_MAX_BYTES (16 * MIB) /* of a command file */
+#define UNNAMED        "unnamed"  /* what is a zone's name in a session without -z */
 
 struct app {
 	struct paths paths;
-	const char *zone;         /* borrowed from the arguments */
-	const char *command_file; /* the same; NULL */
+	const char *zone;             /* borrowed from the arguments, or `name` */
+	char name[ZONE_NAME_MAX + 1]; /* that it has got since */
+	bool unnamed;                 /* no -z: nothing is stored */
+	const char *command_file;     /* the same; NULL */
 	bool check_only;
 	bool verbose;
 	bool complete;
@@ -38,6 +41,8 @@ static int op_load(void *ctx, struct zconf **ret_conf, struct errmsg *e)
 {
 	struct app *a = ctx;
 
+	if (a->unnamed)
+		return errmsg_set(e, -ENOENT, "no zone");
 	return zconf_load(&a->paths, a->zone, ret_conf, e);
 }
 
@@ -92,13 +97,14 @@ static int op_lock(void *ctx, struct errmsg *e)
 {
 	struct app *a = ctx;
 
-	if (a->lock_fd >= 0 || a->check_only)
+	if (a->lock_fd >= 0 || a->check_only || a->unnamed)
 		return 0;
 	return zone_lock(&a->paths, a->zone, &a->lock_fd, e);
 }
 
 /* The zone's state as svc.zones has written it down; configured when it has not. */
-static int stored_state(struct app *a, enum zone_state *ret, struct errmsg *e)
+static int stored_state(struct app *a, const char *name, enum zone_state *ret,
+			struct errmsg *e)
 {
 	cleanup(freep) char *path = paths_get(&a->paths, PATH_STATE, NULL);
 	cleanup(json_decrefp) json_t *doc = NULL;
@@ -121,28 +127,53 @@ static int stored_state(struct app *a, enum zone_state *ret, struct errmsg *e)
 	if (!doc)
 		return errmsg_set(e, -EINVAL, "%s: line %d: not a state file", path,
 				  je.line);
-	zone = json_object_get(json_object_get(doc, "zones"), a->zone);
+	zone = json_object_get(json_object_get(doc, "zones"), name);
 	state = json_string_value(json_object_get(zone, "state"));
 	if (zone && (!state || !zone_state_find(state, ret)))
 		return errmsg_set(e, -EINVAL, "%s: zones.%s.state: not a state", path,
-				  a->zone);
+				  name);
 	return 0;
+}
+
+static int check_configured(struct app *a, const char *name, struct errmsg *e)
+{
+	enum zone_state state = ZONE_CONFIGURED;
+	int r = stored_state(a, name, &state, e);
+
+	if (r == 0 && state != ZONE_CONFIGURED)
+		return errmsg_set(e, -EBUSY, "%s: the zone is %s: uninstall it first",
+				  name, zone_state_name(state));
+	return r;
 }
 
 static int op_may_remove(void *ctx, struct errmsg *e)
 {
-	enum zone_state state = ZONE_CONFIGURED;
 	struct app *a = ctx;
-	int r = stored_state(a, &state, e);
 
-	if (r == 0 && state != ZONE_CONFIGURED)
-		return errmsg_set(e, -EBUSY, "%s: the zone is %s: uninstall it first",
-				  a->zone, zone_state_name(state));
-	return r;
+	return check_configured(a, a->zone, e);
+}
+
+static int op_may_rename(void *ctx, const char *name, struct errmsg *e)
+{
+	cleanup(zconf_freep) struct zconf *other = NULL;
+	struct app *a = ctx;
+	int r = check_configured(a, a->zone, e);
+
+	if (strcmp(name, a->zone) == 0)
+		return 0;
+	if (r == 0)
+		r = check_configured(a, name, e);
+	if (r < 0)
+		return errmsg_prefix(e, r, "zonename");
+	r = zconf_load(&a->paths, name, &other, NULL);
+	if (r != -ENOENT)
+		return errmsg_set(e, -EEXIST, "zonename: \"%s\": zone already exists",
+				  name);
+	return 0;
 }
 
 /* svc.zones looks at the configuration again, if it runs; without it nothing is lost. */
-static void tell_restarter(struct app *a)
+static void tell_restarter(struct app *a, const char *name)
 {
 	struct client_error e = { .msg.text = "" };
 	struct client c;
@@ -151,7 +182,7 @@ static void tell_restarter(struct app *a)
 	if (r == -ENOTCONN)
 		return;
 	if (r == 0) {
-		r = client_call(&c, KZ_REFRESH, json_pack("{s:s}", "zone", a->zone), NULL,
+		r = client_call(&c, KZ_REFRESH, json_pack("{s:s}", "zone", name), NULL,
 				&e);
 		client_close(&c);
 	}
@@ -160,13 +191,36 @@ static void tell_restarter(struct app *a)
 			e.msg.text);
 }
 
+/* The commit; a zone that gets another name is locked under both until it has it. */
+static int commit(struct app *a, const struct zconf *c, struct errmsg *e)
+{
+	cleanup(closep) int new_fd = -1;
+	char old[ZONE_NAME_MAX + 1];
+	int r = 0;
+
+	snprintf(old, sizeof(old), "%s", a->zone);
+	if (strcmp(c->name, old) != 0)
+		r = zone_lock(&a->paths, c->name, &new_fd, e);
+	if (r == 0)
+		r = zconf_commit(&a->paths, c, e);
+	if (r < 0)
+		return r;
+	if (new_fd >= 0) {
+		tell_restarter(a, old);
+		closep(&a->lock_fd);
+		a->lock_fd = take_fd(&new_fd);
+		snprintf(a->name, sizeof(a->name), "%s", c->name);
+		a->zone = a->name;
+	}
+	tell_restarter(a, a->zone);
+	return 0;
+}
+
 static int op_save(void *ctx, const struct zconf *c, struct errmsg *e)
 {
 	struct app *a = ctx;
-	int r = a->check_only ? 0 : zconf_commit(&a->paths, c, e);
+	int r = a->check_only ? 0 : commit(a, c, e);
 
-	if (r == 0 && !a->check_only)
-		tell_restarter(a);
 	if (r == 0 && a->verbose)
 		fprintf(stderr, "%s: configuration %s\n", a->zone,
 			a->check_only ? "is good" : "committed");
@@ -179,14 +233,14 @@ static int op_remove(void *ctx, struct errmsg *e)
 	int r = a->check_only ? 0 : zconf_delete(&a->paths, a->zone, e);
 
 	if (r == 0 && !a->check_only)
-		tell_restarter(a);
+		tell_restarter(a, a->zone);
 	if (r == 0 && a->verbose)
 		fprintf(stderr, "%s: configuration %s\n", a->zone,
 			a->check_only ? "could be deleted" : "deleted");
 	return r;
 }
 
-static int op_ask(void *ctx, const char *question)
+static int op_ask(void *ctx, const char *why, const char *question)
 {
 	cleanup(freep) char *answer = NULL;
 	char prompt[200];
@@ -195,8 +249,14 @@ static int op_ask(void *ctx, const char *question)
 
 	if (!a->term)
 		return -ENOTTY;
+	if (why)
+		fprintf(stderr, "%s\n", why);
 	snprintf(prompt, sizeof(prompt), "%s (y/[n])? ", question);
 	r = term_read(a->term, prompt, false, &answer);
+	if (r == 0)
+		printf("\n");
+	if (r == 0 || r == -EIO)
+		return -ENODATA;
 	return r > 0 && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
@@ -215,6 +275,7 @@ static const struct zcfg_ops ops = {
 	.verify = op_verify,
 	.lock = op_lock,
 	.may_remove = op_may_remove,
+	.may_rename = op_may_rename,
 	.save = op_save,
 	.remove = op_remove,
 	.ask = op_ask,
@@ -359,14 +420,17 @@ static void greet(const struct app *a, const struct zcfg *s)
 {
 	if (s->broken.text[0])
 		printf("%s\n", s->broken.text);
+	else if (s->unnamed)
+		printf("No zone is named: what is made here can be exported only.\n"
+		       "Use 'create' to begin configuring a new zone.\n");
 	else if (!s->conf)
 		printf("%s: No such zone configured\n"
 		       "Use 'create' to begin configuring a new zone.\n",
 		       a->zone);
 }
 
-/* Prompts for a line and does it. 1, or 0 at the end of the input. */
-static int run_prompted(struct app *a, struct zcfg *s)
+/* Prompts for a line and does it. The end of the input is `exit`. */
+static void run_prompted(struct app *a, struct zcfg *s)
 {
 	cleanup(freep) char *line = NULL;
 	struct errmsg e = { "" };
@@ -374,19 +438,17 @@ static int run_prompted(struct app *a, struct zcfg *s)
 	int r;
 
 	zcfg_prompt(s, scope, sizeof(scope));
-	snprintf(prompt, sizeof(prompt), "zonecfg:%s> ", scope);
+	snprintf(prompt, sizeof(prompt), "zonecfg%s> ", scope);
 	fflush(stdout);
 	r = term_read(a->term, prompt, true, &line);
 	if (r == -ECANCELED)
-		return 1;
-	if (r <= 0) {
+		return;
+	if (r <= 0)
 		printf("\n");
-		return 0;
-	}
-	if (run_line(s, line, &e) < 0)
+	if (run_line(s, r > 0 ? line : "exit", &e) < 0)
 		complain(0, &e);
-	explicit_bzero(line, strlen(line)); /* a key? */
-	return 1;
+	if (r > 0)
+		explicit_bzero(line, strlen(line)); /* a key? */
 }
 
 static int run_terminal(struct app *a, struct zcfg *s)
@@ -399,9 +461,9 @@ static int run_terminal(struct app *a, struct zcfg *s)
 		return complain(0, &e);
 	}
 	greet(a, s);
-	while (!s->done && run_prompted(a, s))
-		;
-	status = finish(s, 0);
+	while (!s->done)
+		run_prompted(a, s);
+	status = s->unsaved ? EXIT_FAILED : finish(s, 0);
 	term_close(a->term);
 	a->term = NULL;
 	return status;
@@ -449,7 +511,7 @@ static int run_session(struct app *a, int argc, char **argv)
 		return complain(0, &e);
 	if (zcfg_init(&s, &ops, a, a->zone, interactive, &e) < 0)
 		rc = complain(0, &e);
-	else if ((s.live = a->live), a->complete)
+	else if ((s.live = a->live), (s.unnamed = a->unnamed), a->complete)
 		rc = run_complete(&s, argc, argv);
 	else if (a->command_file)
 		rc = run_file(a, &s);
@@ -464,9 +526,9 @@ static int run_session(struct app *a, int argc, char **argv)
 static int usage(const struct opt *opts, unsigned n, FILE *to, int status)
 {
 	fprintf(to,
-		"usage: zonecfg [options] -z zonename\n"
-		"       zonecfg [options] -z zonename subcommand [argument...] [; ...]\n"
-		"       zonecfg [options] -z zonename -f command_file\n"
+		"usage: zonecfg [options] [-z zonename]\n"
+		"       zonecfg [options] [-z zonename] subcommand [argument...] [; ...]\n"
+		"       zonecfg [options] [-z zonename] -f command_file\n"
 		"       zonecfg help [subcommand | type | property]\n");
 	opts_print(opts, n, to);
 	return status;
@@ -503,8 +565,10 @@ int main(int argc, char **argv)
 		return run_complete(&(struct zcfg){ .zone = "" }, argc, argv);
 	if (!a.zone && argc && argc <= 2 && strcmp(argv[0], "help") == 0)
 		return run_help(argc > 1 ? argv[1] : NULL);
-	if (!a.zone || (a.command_file && argc))
+	if ((!a.zone && a.live) || (a.command_file && argc))
 		return usage(opts, ARRAY_SIZE(opts), stderr, EXIT_USAGE);
+	a.unnamed = !a.zone;
+	a.zone = a.zone ? a.zone : UNNAMED;
 	if (paths_init(&a.paths, root, &e) < 0)
 		return complain(0, &e);
 	setvbuf(stdin, a.buffer_in, _IOFBF, sizeof(a.buffer_in));

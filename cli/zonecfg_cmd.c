@@ -22,6 +22,9 @@ static int no_memory(struct errmsg *e)
 
 static int no_zone(const struct zcfg *s, struct errmsg *e)
 {
+	if (s->unnamed)
+		return errmsg_set(e, -ENOENT,
+				  "there is no configuration yet: create one");
 	if (s->broken.text[0])
 		return errmsg_set(e, -EINVAL, "%s", s->broken.text);
 	return errmsg_set(e, -ENOENT, "%s: No such zone configured", s->zone);
@@ -61,10 +64,10 @@ int zcfg_init(struct zcfg *s, const struct zcfg_ops *ops, void *ctx, const char 
 	*s = (struct zcfg){
 		.ops = ops,
 		.ctx = ctx,
-		.zone = zone,
 		.interactive = interactive,
 		.out.wipe = true, /* export prints the key */
 	};
+	strcpy(s->zone, zone); /* at most ZONE_NAME_MAX */
 	return reload(s, e);
 }
 
@@ -102,7 +105,7 @@ int zcfg_confirm(struct zcfg *s, const struct zcfg_args *a, const char *question
 
 	if (a->force)
 		return 0;
-	r = s->interactive ? s->ops->ask(s->ctx, question) : -ENOTTY;
+	r = s->interactive ? s->ops->ask(s->ctx, NULL, question) : -ENOTTY;
 	if (r == -ENOTTY)
 		return errmsg_set(e, -EINVAL,
 				  "Input not from terminal and -F not specified");
@@ -111,7 +114,7 @@ int zcfg_confirm(struct zcfg *s, const struct zcfg_args *a, const char *question
 
 static bool has_changed(const struct zcfg *s)
 {
-	return s->conf && (!s->saved || !zconf_equal(s->conf, s->saved));
+	return s->conf && !s->unnamed && (!s->saved || !zconf_equal(s->conf, s->saved));
 }
 
 /* Saves or removes what counts as committed, now or (a transaction) in the end. */
@@ -125,17 +128,31 @@ static int store(struct zcfg *s, enum zcfg_pending what, struct errmsg *e)
 				 : s->ops->remove(s->ctx, e);
 }
 
+/* The new name of a zone is the one that is stored, from here on. */
+static void renamed(struct zcfg *s)
+{
+	if (s->pending != ZCFG_NOTHING)
+		return;
+	memcpy(s->zone, s->conf->name, sizeof(s->zone));
+	s->conf->stored_as[0] = s->saved->stored_as[0] = '\0';
+}
+
 static int cmd_commit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
 	cleanup(zconf_freep) struct zconf *copy = NULL;
-	int r = zcfg_want_change(s, e);
+	int r;
 
+	if (s->unnamed)
+		return errmsg_set(e, -EINVAL,
+				  "the zone has no name: zonecfg -z zonename, "
+				  "or export it");
+	r = zcfg_want_change(s, e);
 	if (r == 0)
 		r = zconf_fill_all(s->conf, zcfg_random(s), e);
 	if (r == 0)
 		r = s->ops->verify(s->ctx, s->conf, e);
 	if (r == 0)
-		r = zconf_copy(s->conf, s->zone, &copy, e);
+		r = zconf_copy(s->conf, s->conf->name, &copy, e);
 	if (r == 0)
 		r = store(s, ZCFG_SAVE, e);
 	if (r < 0)
@@ -143,6 +160,7 @@ static int cmd_commit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	zconf_free(s->saved);
 	s->saved = take_ptr(&copy);
 	s->broken.text[0] = '\0';
+	renamed(s);
 	return 0;
 }
 
@@ -226,7 +244,7 @@ static int cmd_revert(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	int r = zcfg_confirm(s, a, "Are you sure you want to revert", e);
 
 	if (r == 0 && s->saved)
-		r = zconf_copy(s->saved, s->zone, &copy, e);
+		r = zconf_copy(s->saved, s->saved->name, &copy, e);
 	if (r < 0)
 		return r;
 	zconf_free(s->conf);
@@ -246,19 +264,53 @@ static int leave(struct zcfg *s, struct errmsg *e)
 	return has_changed(s) ? cmd_commit(s, &none, e) : 0;
 }
 
+/* Leaves without what is not committed. */
+static void give_up(struct zcfg *s)
+{
+	leave_all(s);
+	zconf_free(s->conf);
+	s->conf = NULL;
+}
+
+/*
+ * A person has said exit, or the input has ended: what keeps the session from ending is
+ * asked about, as on Solaris. Who cannot be asked any more has left, unsaved.
+ */
+static int leave_asking(struct zcfg *s, struct errmsg *e)
+{
+	int r, answer = 1;
+
+	if (s->in_res)
+		answer = s->ops->ask(s->ctx, NULL, "Resource incomplete; really quit");
+	if (answer == -ENODATA) {
+		s->unsaved = true;
+		give_up(s);
+		return 0;
+	}
+	if (answer > 0)
+		leave_all(s);
+	r = leave(s, e);
+	if (r == 0 || s->in_res)
+		return r;
+	answer = s->ops->ask(s->ctx, e ? e->text : "",
+			     "Configuration not saved; really quit");
+	if (answer <= 0 && answer != -ENODATA)
+		return errmsg_set(e, -ECANCELED, "exit -F leaves without saving");
+	if (e)
+		e->text[0] = '\0';
+	s->unsaved = true;
+	give_up(s);
+	return 0;
+}
+
 static int cmd_exit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
 	int r = 0;
 
-	if (a->force) { /* without what is not committed */
-		leave_all(s);
-		zconf_free(s->conf);
-		s->conf = NULL;
-	} else {
-		r = leave(s, e);
-		if (r < 0 && s->interactive && e && strlen(e->text) < 400)
-			strcat(e->text, " (exit -F leaves without saving)");
-	}
+	if (a->force)
+		give_up(s);
+	else
+		r = s->interactive ? leave_asking(s, e) : leave(s, e);
 	s->done = r == 0;
 	return r;
 }
@@ -465,6 +517,11 @@ static void help_prop(struct buf *out, enum prop_id prop)
 		 d->flags & PF_INERT ? "; stored, but not applied yet" : "");
 }
 
+/* Not one of the table's: it is the name of the file. */
+static const char zonename_help[] =
+	"\tzonename                  name of the zone\n"
+	"\t\t(a zone name; takes effect at commit; not once the zone is installed)\n";
+
 static void help_type(struct buf *out, enum res_type type)
 {
 	const struct res_def *rd = &res_defs[type];
@@ -472,6 +529,8 @@ static void help_type(struct buf *out, enum res_type type)
 	buf_addf(out, "%s: %s%s%s\n", rd->name, rd->help,
 		 rd->parent != RES_GLOBAL ? "; lies inside " : "",
 		 rd->parent != RES_GLOBAL ? res_defs[rd->parent].name : "");
+	if (type == RES_GLOBAL)
+		buf_adds(out, zonename_help);
 	for (unsigned i = 0; i < rd->n_props; i++)
 		help_prop(out, (enum prop_id)(rd->first + i));
 }
@@ -515,6 +574,10 @@ int zcfg_help(struct buf *out, const char *topic, struct errmsg *e)
 	}
 	if (find_type(topic, &type)) {
 		help_type(out, type);
+		return 0;
+	}
+	if (strcmp(topic, "zonename") == 0) {
+		buf_addf(out, "%s:\n%s", res_defs[RES_GLOBAL].name, zonename_help);
 		return 0;
 	}
 	for (unsigned t = 0; t < RES_TYPE_N; t++) {

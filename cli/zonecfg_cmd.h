@@ -33,10 +33,13 @@ struct zcfg_ops {
 	int (*lock)(void *ctx, struct errmsg *e);
 	/* May the configuration go away? -EBUSY: no, the text names the zone's state. */
 	int (*may_remove)(void *ctx, struct errmsg *e);
+	/* May the zone get that name? -EBUSY as may_remove(), -EEXIST: it is taken. */
+	int (*may_rename)(void *ctx, const char *name, struct errmsg *e);
 	int (*save)(void *ctx, const struct zconf *c, struct errmsg *e);
 	int (*remove)(void *ctx, struct errmsg *e);
-	/* Asks a person. 1 yes, 0 no, -ENOTTY nobody is there. */
-	int (*ask)(void *ctx, const char *question);
+	/* Asks a person, after telling why (NULL: there is no reason). 1 yes, 0 no,
+	 * -ENODATA the input ends, -ENOTTY nobody is there. */
+	int (*ask)(void *ctx, const char *why, const char *question);
 	/* @secret: only its owner may read the file. */
 	int (*write_file)(void *ctx, const char *path, const char *text, bool secret,
 			  struct errmsg *e);
@@ -55,11 +58,13 @@ enum zcfg_pending { ZCFG_NOTHING, ZCFG_SAVE, ZCFG_REMOVE };
 struct zcfg {
 	const struct zcfg_ops *ops; /* borrowed */
 	void *ctx;
-	const char *zone; /* borrowed */
+	char zone[ZONE_NAME_MAX + 1]; /* the name that counts as committed */
 	bool interactive;
-	bool live; /* -r: the zone runs; set it after zcfg_init() */
+	bool unnamed; /* no -z: never stored; set it after zcfg_init() */
+	bool live;    /* -r: the zone runs; set it after zcfg_init() */
 	bool locked;
 	bool done;                 /* exit was said */
+	bool unsaved;              /* and a person gave up what could not be saved */
 	enum zcfg_pending pending; /* what zcfg_finish() has to do */
 	struct zconf *conf;        /* owned; being edited; NULL: no such zone */
 	struct zconf *saved;       /* owned; as committed; NULL: not there */
@@ -76,7 +81,7 @@ struct zcfg {
 
 /* Type of the resource that is being edited, RES_GLOBAL outside of one. */
 enum res_type zcfg_scope(const struct zcfg *s);
-/* "db", "db:anet" or "db:anet:mac": the prompt between "zonecfg:" and "> ". */
+/* ":db", ":db:anet" or ":db:anet:mac": the prompt between "zonecfg" and "> ". */
 void zcfg_prompt(const struct zcfg *s, char *out, size_t size);
 #define ZCFG_PROMPT_MAX (ZONE_NAME_MAX + 64)
 
@@ -111,7 +116,7 @@ void zcfg_prompt(const struct zcfg *s, char *out, size_t size);
 
 /**
  * zcfg_init() - Begin a session on a zone
- * @zone:	Checked name, borrowed until zcfg_fini()
+ * @zone:	Checked name, copied
  *
  * A zone that does not exist is fine here, and so is one whose file makes no sense: that
  * one can be deleted or created anew with -F, everything else gives the file's error.

@@ -118,6 +118,8 @@ static void offer_properties(struct place *p, enum res_type type, const char *af
 
 	for (unsigned i = 0; i < rd->n_props; i++)
 		offer(p, prop_def((enum prop_id)(rd->first + i))->name, after);
+	if (type == RES_GLOBAL)
+		offer(p, "zonename", after);
 }
 
 /* Those of which `add` and `remove` take values. */

@@ -143,6 +143,20 @@ static int set_value(struct zcfg *s, enum prop_id prop, const char *value,
 	return r;
 }
 
+static int set_name(struct zcfg *s, const char *name, struct errmsg *e)
+{
+	int r = zone_name_check(name, e);
+
+	if (r < 0)
+		return errmsg_prefix(e, r, "zonename");
+	r = zcfg_refuse_live(s, "zonename", false, e);
+	if (r == 0)
+		r = zcfg_want_change(s, e);
+	if (r == 0 && !s->unnamed && strcmp(name, s->conf->name) != 0)
+		r = s->ops->may_rename(s->ctx, name, e);
+	return r == 0 ? zconf_set_name(s->conf, name, e) : r;
+}
+
 int zcfg_set(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
 	const char *name = "", *value = "";
@@ -152,6 +166,8 @@ int zcfg_set(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 
 	if (r == 0)
 		r = zcfg_no_more(a, at, e);
+	if (r == 0 && !s->in_res && strcmp(name, "zonename") == 0)
+		return set_name(s, value, e);
 	if (r == 0)
 		r = prop_find(zcfg_scope(s), name, &prop, e);
 	return r == 0 ? set_value(s, prop, value, e) : r;
@@ -165,6 +181,9 @@ int zcfg_clear(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 	if (!a->n)
 		return errmsg_set(e, -EINVAL, "a property is expected");
 	r = zcfg_no_more(a, 1, e);
+	if (r == 0 && !s->in_res && strcmp(a->word[0].text, "zonename") == 0)
+		return errmsg_set(e, -ENOTSUP,
+				  "zonename: a zone has to have a name: set it");
 	if (r == 0)
 		r = prop_find(zcfg_scope(s), a->word[0].text, &prop, e);
 	if (r == 0)

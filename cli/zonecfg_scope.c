@@ -21,7 +21,9 @@ enum res_type zcfg_scope(const struct zcfg *s)
 
 void zcfg_prompt(const struct zcfg *s, char *out, size_t size)
 {
-	snprintf(out, size, "%s%s%s%s%s", s->zone, s->in_res ? ":" : "",
+	const char *name = s->unnamed ? "" : s->conf ? s->conf->name : s->zone;
+
+	snprintf(out, size, "%s%s%s%s%s%s", *name ? ":" : "", name, s->in_res ? ":" : "",
 		 s->in_res ? res_defs[s->res.type].name : "", s->in_inner ? ":" : "",
 		 s->in_inner ? res_defs[s->inner.type].name : "");
 }

@@ -93,6 +93,8 @@ int zconf_copy(const struct zconf *c, const char *name, struct zconf **ret_conf,
 
 	if (r < 0)
 		return r;
+	if (strcmp(name, c->name) == 0)
+		memcpy(n->stored_as, c->stored_as, sizeof(n->stored_as));
 	r = zres_copy(&c->global, &n->global);
 	for (unsigned i = 0; r == 0 && i < c->n_res; i++) {
 		r = zres_copy(&c->res[i], &res);

@@ -43,6 +43,8 @@ struct zres {
 
 struct zconf {
 	char name[ZONE_NAME_MAX + 1];
+	/* What it is stored under, when `set zonename` has given it another; else "". */
+	char stored_as[ZONE_NAME_MAX + 1];
 	struct zres global;
 	struct zres *res; /* owned array, in order of addition */
 	unsigned n_res;
@@ -53,12 +55,18 @@ int zconf_new(const char *name, struct zconf **ret_conf, struct errmsg *e);
 void zconf_free(struct zconf *c);
 DEFINE_FREEP(struct zconf, zconf_free)
 
-/* A copy under a name (of a template: the new zone's). 0, -ENOMEM, -EINVAL (the name). */
+/* A copy under a name (of a template: the new zone's); under its own it keeps what it is
+ * stored as. 0, -ENOMEM, -EINVAL (the name). */
 int zconf_copy(const struct zconf *c, const char *name, struct zconf **ret_conf,
 	       struct errmsg *e);
 
 /* Same explicit values and, by type, the same resources in the same order. */
 bool zconf_equal(const struct zconf *a, const struct zconf *b);
+
+/* Another name, which counts when it is committed. 0 or -EINVAL (not a zone name). */
+int zconf_set_name(struct zconf *c, const char *name, struct errmsg *e);
+/* The name that its file and its key have now. */
+const char *zconf_stored_name(const struct zconf *c);
 
 /**
  * zconf_load() - Read and check a zone's configuration

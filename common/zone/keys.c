@@ -115,7 +115,7 @@ int zone_key_load(const struct paths *p, const struct zconf *c,
 	if (!raw)
 		return errmsg_set(e, -ENODATA, "%s: the zone has no key", c->name);
 	if (key_is_ref(raw)) {
-		r = read_keys(p, c->name, &keys, e);
+		r = read_keys(p, zconf_stored_name(c), &keys, e);
 		if (r < 0 && r != -ENOENT)
 			return errmsg_prefix(e, r, "keysource: raw");
 		key = find_key(&keys, raw);
@@ -235,11 +235,41 @@ static int commit_key(const struct paths *p, const struct zconf *c, const char *
 	return r;
 }
 
+int zone_key_copy(const struct paths *p, const char *from, const char *to,
+		  struct errmsg *e)
+{
+	cleanup(buf_fini) struct buf keys = { .wipe = true };
+	cleanup(freep) char *path = paths_get(p, PATH_ZONE_KEY, to);
+	int r = path ? read_keys(p, from, &keys, e) : no_memory(e);
+
+	if (r == -ENOENT) {
+		if (e)
+			e->text[0] = '\0';
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = file_replace(path, keys.p, keys.len, 0600, true);
+	return r < 0 ? errmsg_set(e, r, "%s: cannot be written: %s", path, strerror(-r))
+		     : 0;
+}
+
+int zone_key_remove(const struct paths *p, const char *zone, struct errmsg *e)
+{
+	int r = write_keys(p, zone, NULL, NULL, NULL, NULL, e);
+
+	if (r == 0)
+		remove_leftovers(p, zone);
+	return r;
+}
+
 int zconf_commit(const struct paths *p, const struct zconf *c, struct errmsg *e)
 {
 	const char *raw = raw_of(c);
 	int r;
 
+	if (c->stored_as[0])
+		return zconf_rename(p, c, e);
 	if (raw && !key_is_ref(raw))
 		return commit_key(p, c, raw, e);
 	r = zconf_save(p, c, e);
@@ -252,11 +282,7 @@ int zconf_delete(const struct paths *p, const char *zone, struct errmsg *e)
 {
 	int r = zconf_remove_file(p, zone, e);
 
-	if (r == 0)
-		r = write_keys(p, zone, NULL, NULL, NULL, NULL, e);
-	if (r == 0)
-		remove_leftovers(p, zone);
-	return r;
+	return r == 0 ? zone_key_remove(p, zone, e) : r;
 }
 
 /* Adds the resource when it is missing, and the key. */

@@ -43,12 +43,32 @@ int zone_key_ensure(const struct paths *p, const char *zone, struct errmsg *e);
 /**
  * zconf_commit() - zconf_save(), and its key into the key file
  *
- * The caller holds the zone's lock. Killed at any moment it leaves the old configuration
+ * The caller holds the zone's lock, and that of its new name when it gets one: then it is
+ * zconf_rename(). Killed at any moment it leaves the old configuration
  * with the old key or the new one with the new.
  *
- * Return: 0, -ENOMEM, as zone_key_load() of the old key, or what writing gave
+ * Return: 0, -ENOMEM, as zone_key_load() of the old key, -EEXIST (another zone has the
+ * new name), or what writing gave
  */
 int zconf_commit(const struct paths *p, const struct zconf *c, struct errmsg *e);
+
+/**
+ * zconf_rename() - Commit a configuration that zconf_set_name() gave another name
+ *
+ * The caller holds the locks of both names. Killed at any moment it leaves the old
+ * configuration, or the new values under the old name, or under the new one: without new
+ * values there is nothing in between.
+ *
+ * Return: as zconf_commit()
+ */
+int zconf_rename(const struct paths *p, const struct zconf *c, struct errmsg *e);
+
+/* Another name gets the key file of a zone, if that has one. 0, -ENOMEM, as
+ * zone_key_load(), or what writing gave. */
+int zone_key_copy(const struct paths *p, const char *from, const char *to,
+		  struct errmsg *e);
+/* Removes a zone's key file, if it has one, and what killed commits left of it. */
+int zone_key_remove(const struct paths *p, const char *zone, struct errmsg *e);
 
 /* zconf_remove_file(), and then the key. The caller holds the lock. 0 or what unlink(2)
  * gave. */

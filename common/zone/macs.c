@@ -176,6 +176,7 @@ int macs_check_zones(const struct paths *p, const struct zconf *c, struct errmsg
 	dir = open(etc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (unsigned i = 0; r == 0 && i < n; i++)
 		if (strcmp(names[i], c->name) != 0 &&
+		    strcmp(names[i], c->stored_as) != 0 &&
 		    look_at(dir, names[i], block, sizeof(block), &m) > 0)
 			r = check_zone(p, names[i], &m, e);
 	zconf_list_free(names, n);

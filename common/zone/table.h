@@ -257,8 +257,6 @@
 #define UNSUPPORTED_EVS "there is no Elastic Virtual Switch on Linux"
 #define UNSUPPORTED_VSI "no switch that is configured by the host (802.1Qbg)"
 #define UNSUPPORTED(X) \
-	X("global", "zonename", \
-	  "a zone keeps its name: export it and make another from that") \
 	X("global", "limitpriv", \
 	  "a kernel zone has its own kernel, and with it all privileges") \
 	X("global", "fs-allowed", "a kernel zone mounts nothing from the host") \

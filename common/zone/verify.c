@@ -155,7 +155,7 @@ static int check_zones(const struct paths *p, const struct zconf *c, struct errm
 
 		if (!zone)
 			continue;
-		if (strcmp(zone, c->name) == 0)
+		if (strcmp(zone, c->name) == 0 || strcmp(zone, c->stored_as) == 0)
 			return errmsg_set(
 				e, -EINVAL,
 				"smf-dependency: fmri: \"%s\": the zone depends on itself",
@@ -204,6 +204,8 @@ int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e)
 		r = check_zones(p, c, e);
 	if (r == 0)
 		r = check_cycles(p, c, e);
+	if (r == 0)
+		r = rename_check(p, c, e);
 	if (r == 0)
 		r = macs_check_zones(p, c, e);
 	if (r == 0)

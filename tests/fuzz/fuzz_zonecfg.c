@@ -33,6 +33,11 @@ static int f_fine(void *ctx, struct errmsg *e)
 	return 0;
 }
 
+static int f_may_rename(void *ctx, const char *name, struct errmsg *e)
+{
+	return 0;
+}
+
 static int f_save(void *ctx, const struct zconf *c, struct errmsg *e)
 {
 	struct zconf **stored = ctx;
@@ -51,7 +56,7 @@ static int f_remove(void *ctx, struct errmsg *e)
 	return 0;
 }
 
-static int f_ask(void *ctx, const char *question)
+static int f_ask(void *ctx, const char *why, const char *question)
 {
 	return 1;
 }
@@ -95,6 +100,7 @@ static const struct zcfg_ops ops = {
 	.verify = f_verify,
 	.lock = f_fine,
 	.may_remove = f_fine,
+	.may_rename = f_may_rename,
 	.save = f_save,
 	.remove = f_remove,
 	.ask = f_ask,

@@ -89,5 +89,39 @@ def a_new_zone(t):
     crash(t, ["-f", path], ABSENT, new)
 
 
+@kz.test
+def a_new_name(t):
+    t.run("zonecfg", "-z", "db", "-f", configure(t, "old.cfg", "old", KEY_A))
+    config, keys = t.read("etc/zones/db.json"), t.read("etc/zones/keys/db")
+    env = dict(t.env(), ASAN_OPTIONS="detect_leaks=0")
+    seen, n, status = [], 0, 9
+    while status == 9:
+        n += 1
+        r = subprocess.run([kz.find_program("killat"), str(n), kz.find_program("zonecfg"),
+                            "-z", "db", "set zonename=web"],
+                           env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        status = r.returncode
+        if status == 77:
+            raise kz.Skip("no process can be traced here")
+        zones = [f for f in os.listdir(t.path("etc/zones")) if f in ("db.json", "web.json")]
+        kz.eq(len(zones), 1, "step %d: %s" % (n, zones))
+        seen.append(zones[0])
+        kz.eq(t.read("etc/zones/" + zones[0]), config)
+        zone = zones[0][:-5]
+        kz.has(t.run("zonecfg", "-z", zone, "export").stdout, "set raw=%s\n" % KEY_A)
+        # it can be renamed to the end, and back, whatever was left behind
+        if zone == "db":
+            t.run("zonecfg", "-z", "db", "set zonename=web")
+        if status == 9:
+            t.run("zonecfg", "-z", "web", "set zonename=db")
+            kz.eq(t.read("etc/zones/db.json"), config)
+            kz.eq(t.read("etc/zones/keys/db"), keys)
+    kz.eq(status, 0, r.stderr)
+    kz.eq(os.listdir(t.path("etc/zones/keys")), ["web"])
+    kz.eq((seen[0], seen[-1]), ("db.json", "web.json"))
+    kz.eq(seen, sorted(seen))
+    kz.comment("%d steps" % n)
+
+
 if __name__ == "__main__":
     kz.main()

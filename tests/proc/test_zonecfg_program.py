@@ -46,12 +46,62 @@ def absent_zone_has_the_text_that_scripts_know(t):
 
 @kz.test
 def usage_is_exit_status_2(t):
-    for args in ([], ["-z"], ["-z", "db", "-f"], ["-q"], ["info"],
+    for args in (["-z"], ["-z", "db", "-f"], ["-q"], ["-r"], ["-r", "info"],
                  ["-z", "db", "-f", "x", "info"]):
         r = t.run("zonecfg", *args, status=2)
         kz.has(r.stderr, "usage: zonecfg")
     kz.has(t.run("zonecfg", "-h").stdout, "usage: zonecfg")
     kz.has(t.run("zonecfg", "-r", "-z", "db", status=1).stderr, "-r: ")
+
+
+@kz.test
+def without_a_zone_a_configuration_is_made_for_export_only(t):
+    commands = "create -t SYSsolaris-kz-minimal; set zonename=web; add keysource; end; export"
+    text = t.run("zonecfg", commands).stdout
+    kz.has(text, "create -b\nset brand=solaris-kz\n")
+    t.run("zonecfg", stdin=commands.replace("; ", "\n") + " -f %s\n" % t.path("web.cfg"))
+    kz.eq(os.path.exists(t.path("etc")), False)
+    t.run("zonecfg", "-f", t.path("web.cfg"))
+    kz.eq(os.path.exists(t.path("etc")), False)
+    t.run("zonecfg", "-z", "web", "-f", t.path("web.cfg"))
+    kz.eq(t.run("zonecfg", "-z", "web", "export").stdout, t.read("web.cfg"))
+    kz.has(t.run("zonecfg", "create; commit", status=1).stderr, "the zone has no name")
+    kz.has(t.run("zonecfg", "info", status=1).stderr, "there is no configuration yet")
+    kz.has(t.run("zonecfg", "create; add anet", status=1).stderr, "the resource is not ended")
+
+
+@kz.test
+def a_zone_gets_another_name(t):
+    configure(t, "db", "create; add anet; end; add keysource; end; add device; "
+                       "set storage=file:/srv/%{zonename}; end")
+    configure(t, "web")
+    before = t.run("zonecfg", "-z", "db", "export").stdout
+    refused(t, "db", "set zonename=web", 'zonename: "web": zone already exists')
+    refused(t, "db", "set zonename=a/b", "zonename: a/b: invalid zone name")
+    t.run("zonecfg", "-z", "db", "set zonename=new; info device id=1; set bootargs=x")
+    kz.eq(sorted(os.listdir(t.path("etc/zones"))), ["keys", "new.json", "web.json"])
+    kz.eq(os.listdir(t.path("etc/zones/keys")), ["new"])
+    kz.eq(t.run("zonecfg", "-z", "db", "info", status=1).stderr, ABSENT % "db")
+    now = t.run("zonecfg", "-z", "new", "export").stdout
+    kz.eq(now.replace("set bootargs=x\n", ""), before)
+    kz.has(t.run("zonecfg", "-z", "new", "info device").stdout, "storage: file:/srv/new\n")
+    configure(t, "front", "create; add smf-dependency; set fmri=%s; end" % FMRI % "new")
+    refused(t, "new", "set zonename=db", "zone front depends on new: clear its smf-dependency")
+    refused(t, "front", "set zonename=db; add smf-dependency; set fmri=%s; end" % FMRI % "front",
+            "the zone depends on itself")
+    t.run("zonecfg", "-z", "fresh", "create; set zonename=other")  # one that was never stored
+    kz.eq(os.path.exists(t.path("etc/zones/fresh.json")), False)
+    kz.eq(config(t, "other")["brand"], "solaris-kz")
+
+
+@kz.test
+def a_zone_that_is_installed_keeps_its_name(t):
+    configure(t, "db")
+    t.write("var/lib/zones/state.json", json.dumps(
+        {"version": 1, "zones": {"db": {"state": "installed"}, "lost": {"state": "installed"}}}))
+    refused(t, "db", "set zonename=new", "zonename: db: the zone is installed: uninstall it")
+    configure(t, "web")
+    refused(t, "web", "set zonename=lost", "zonename: lost: the zone is installed")
 
 
 @kz.test
@@ -447,6 +497,10 @@ def svc_zones_is_told(t):
 
     kz.eq(names(), [])
     kz.eq(configure(t, "db").stderr, "")
+    kz.eq(names(), ["db"])
+    kz.eq(configure(t, "db", "set zonename=web").stderr, "")
+    kz.eq(names(), ["web"])
+    kz.eq(configure(t, "web", "set zonename=db").stderr, "")
     kz.eq(names(), ["db"])
     t.svc_kill()  # its socket stays, and nobody listens
     kz.eq(t.run("zonecfg", "-z", "db", "set autoboot=true").stderr, "")

@@ -18,13 +18,13 @@ YES_NO = "(y/[n])? "
 class Terminal:
     """A zonecfg on a terminal of its own."""
 
-    def __init__(self, t, zone):
+    def __init__(self, t, zone=None):
         program = kz.find_program("zonecfg")
         env = t.env(TERM="dumb", HOME=t.root, LC_ALL="C")
         self.text = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(program, ["zonecfg", "-z", zone], env)
+            os.execve(program, ["zonecfg", *(["-z", zone] if zone else [])], env)
 
     def expect(self, text):
         """Read until the text has come; what came up to it."""
@@ -90,7 +90,6 @@ def wrong_input_is_said_and_the_session_goes_on(t):
                                ("set bootargs='x", PROMPT, "is not ended"),
                                ("add device", DEVICE, ""),
                                ("commit", DEVICE, "not inside a resource"),
-                               ("exit", DEVICE, "exit -F leaves"),
                                ("cancel", PROMPT, ""),
                                ("set autoboot=true; exit", None, "")):
         if prompt:
@@ -144,13 +143,79 @@ def end_of_file_commits_and_leaves(t):
 
 
 @kz.test
-def end_of_file_inside_of_a_resource_loses_only_what_was_not_committed(t):
+def who_leaves_a_resource_is_asked(t):
+    question = "Resource incomplete; really quit " + YES_NO
     term = session(t, "create")
+    term.say("set bootargs=kept")
     term.say("add device", DEVICE)
     term.press(b"\x04")
-    term.expect("device: the resource is not ended")
+    term.expect("\n" + question)
+    kz.has(term.say("n", DEVICE), "device: the resource is not ended: end or cancel it")
+    term.say("exit", question)
+    kz.has(term.say("n", DEVICE), "device: the resource is not ended: end or cancel it")
+    term.say("exit", question)
+    term.press("y\r")
+    kz.eq(term.end(), 0)
+    kz.eq(len(config(t, "db")["device"]), 1)
+    kz.eq(config(t, "db")["bootargs"], "kept")
+
+
+@kz.test
+def who_leaves_what_cannot_be_saved_is_asked(t):
+    question = "Configuration not saved; really quit " + YES_NO
+    reason = "No such zone configured"
+    term = session(t, "create")
+    term.say("add smf-dependency; set fmri=svc:/system/zones/zone:gone; end")
+    for leave in ("exit\r", b"\x04"):
+        term.press(leave)
+        kz.has(term.expect("\n" + question), reason)
+        kz.has(term.say("n"), "exit -F leaves without saving")
+    term.say("exit", question)
+    term.press("y\r")
+    kz.eq(term.end(), 1)
+    kz.eq("smf-dependency" in config(t, "db"), False)
+
+
+@kz.test
+def the_end_of_file_twice_leaves_unsaved(t):
+    term = session(t, "create")
+    term.say("set bootargs=lost")
+    term.say("add device", DEVICE)
+    term.press(b"\x04")
+    term.expect("\nResource incomplete; really quit " + YES_NO)
+    term.press(b"\x04")
     kz.eq(term.end(), 1)
     kz.eq(len(config(t, "db")["device"]), 1)
+    kz.eq("bootargs" in config(t, "db"), False)
+
+
+@kz.test
+def a_session_without_a_zone_makes_exports(t):
+    term = Terminal(t)
+    kz.has(term.expect("zonecfg> "), "No zone is named: what is made here can be exported only")
+    kz.has(term.say("info", "zonecfg> "), "there is no configuration yet")
+    term.say("create", "zonecfg> ")
+    term.say("add device", "zonecfg:device> ")
+    term.say("end", "zonecfg> ")
+    kz.has(term.say("commit", "zonecfg> "), "the zone has no name")
+    kz.has(term.say("export", "zonecfg> "), "create -b\n")
+    term.press(b"\x04")
+    kz.eq(term.end(), 0)
+    kz.eq(os.path.exists(t.path("etc")), False)
+
+
+@kz.test
+def the_prompt_has_the_new_name(t):
+    term = session(t, "create")
+    term.say("set zonename=web", "zonecfg:web> ")
+    kz.eq(os.path.exists(t.path("etc/zones/db.json")), True)
+    term.say("commit", "zonecfg:web> ")
+    kz.eq(os.path.exists(t.path("etc/zones/db.json")), False)
+    term.say("set bootargs=x; commit; set zonename=db; revert -F", "zonecfg:web> ")
+    kz.eq(config(t, "web")["bootargs"], "x")
+    term.press("delete -F; exit\r")
+    kz.eq(term.end(), 0)
+    kz.eq(os.listdir(t.path("etc/zones")), [])
 
 
 @kz.test

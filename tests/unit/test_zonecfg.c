@@ -18,6 +18,7 @@ struct world {
 	int answer; /* to questions */
 	unsigned n_saved, n_removed, n_locked, n_asked, n_shown;
 	char written[4096]; /* by export -f */
+	char why[64];       /* the reason that came with the last question */
 };
 
 static int w_load(void *ctx, struct zconf **ret_conf, struct errmsg *e)
@@ -62,6 +63,15 @@ static int w_may_remove(void *ctx, struct errmsg *e)
 	return w->state ? errmsg_set(e, -EBUSY, "the zone is %s", w->state) : 0;
 }
 
+static int w_may_rename(void *ctx, const char *name, struct errmsg *e)
+{
+	struct world *w = ctx;
+
+	if (strcmp(name, "taken") == 0)
+		return errmsg_set(e, -EEXIST, "%s: zone already exists", name);
+	return w->state ? errmsg_set(e, -EBUSY, "the zone is %s", w->state) : 0;
+}
+
 static int w_save(void *ctx, const struct zconf *c, struct errmsg *e)
 {
 	struct world *w = ctx;
@@ -86,11 +96,12 @@ static int w_remove(void *ctx, struct errmsg *e)
 	return 0;
 }
 
-static int w_ask(void *ctx, const char *question)
+static int w_ask(void *ctx, const char *why, const char *question)
 {
 	struct world *w = ctx;
 
 	w->n_asked++;
+	snprintf(w->why, sizeof(w->why), "%s", why ? why : "");
 	return w->answer;
 }
 
@@ -141,6 +152,7 @@ static const struct zcfg_ops ops = {
 	.verify = w_verify,
 	.lock = w_lock,
 	.may_remove = w_may_remove,
+	.may_rename = w_may_rename,
 	.save = w_save,
 	.remove = w_remove,
 	.ask = w_ask,
@@ -374,7 +386,11 @@ static const struct {
 	{ 2, "create\nset colour=red",
 	  "global: \"colour\": no such property; there are: zonepath, brand" },
 	{ 2, "create\nset pool=x", "global: pool: Linux has no resource pools" },
-	{ 2, "create\nset zonename=x", "global: zonename: a zone keeps its name" },
+	{ 2, "create\nset zonename=taken", "taken: zone already exists" },
+	{ 2, "create\nset zonename=a/b", "zonename: a/b: invalid zone name" },
+	{ 2, "create\nset zonename=global", "zonename: global: invalid zone name" },
+	{ 2, "create\nclear zonename", "zonename: a zone has to have a name" },
+	{ 2, "create\nadd device; set zonename=x", "device: \"zonename\": no such" },
 	{ 2, "create\nset autoboot=maybe",
 	  "global: autoboot: \"maybe\": not a truth value; allowed: true or false" },
 	{ 2, "create\nset autoboot", "PROPERTY=VALUE expected at autoboot" },
@@ -762,14 +778,107 @@ TEST(interactive, commits_at_once_asks_and_goes_on_after_errors)
 	w.answer = 1;
 	T_OK(talk(&s, remove, &e));
 	T_EQ(zconf_count(s.conf, RES_DEVICE), 0);
+	w.answer = 0;
 	T_EQ(talk(&s, stay, &e), -EINVAL);
-	T_HAS(e.text, "exit -F leaves without saving");
+	T_HAS(e.text, "the resource is not ended: end or cancel it");
 	T_FALSE(s.done);
+	w.answer = 1;
 	T_OK(talk(&s, leave, &e));
 	T_EQ(w.n_removed, 1);
 	T_OK(zcfg_finish(&s, &e));
 	T_EQ(w.n_saved, 1);
 	zcfg_fini(&s);
+}
+
+TEST(session, a_zone_gets_another_name)
+{
+	static const char text[] = "set zonename=web; info zonename; set autoboot=true\n"
+				   "revert -F; info zonename; set zonename=x\n"
+				   "set zonename=web; commit; add device; end\n";
+	cleanup(buf_fini) struct buf out = { 0 };
+	struct world w = { 0 };
+	struct errmsg e = { "" };
+	unsigned line;
+
+	T_OK(run(&w, "create", NULL, &line, &e));
+	T_OK(run(&w, text, &out, &line, &e));
+	T_STREQ(out.p, "zonename: web\nzonename: db\n");
+	T_EQ(w.n_saved, 2); /* one transaction */
+	T_STREQ(w.stored->name, "web");
+	T_STREQ(zconf_stored_name(w.stored), "db");
+	T_EQ(zconf_count(w.stored, RES_DEVICE), 2);
+	w.state = "installed";
+	T_EQ(run(&w, "set zonename=new", NULL, &line, &e), -EBUSY);
+	world_fini(&w);
+}
+
+TEST(interactive, the_prompt_has_the_new_name_and_the_commit_the_old)
+{
+	static const char *const lines[] = { "create", "commit", "set zonename=web",
+					     NULL };
+	static const char *const commit[] = { "commit", "add anet", NULL };
+	char prompt[ZCFG_PROMPT_MAX];
+	struct world w = { 0 };
+	struct errmsg e = { "" };
+	struct zcfg s;
+
+	T_OK(zcfg_init(&s, &ops, &w, "db", true, &e));
+	T_OK(talk(&s, lines, &e));
+	zcfg_prompt(&s, prompt, sizeof(prompt));
+	T_STREQ(prompt, ":web");
+	T_STREQ(w.stored->name, "db");
+	T_OK(talk(&s, commit, &e));
+	zcfg_prompt(&s, prompt, sizeof(prompt));
+	T_STREQ(prompt, ":web:anet");
+	T_STREQ(s.zone, "web");
+	T_STREQ(zconf_stored_name(w.stored), "db");
+	T_STREQ(zconf_stored_name(s.conf), "web");
+	zcfg_fini(&s);
+	world_fini(&w);
+}
+
+TEST(interactive, who_leaves_is_asked_about_what_is_not_saved)
+{
+	static const char *const incomplete[] = { "create", "add anet", "exit", NULL };
+	static const char *const again[] = { "exit", NULL };
+	struct world w = { .verify_error = "no good" };
+	struct errmsg e = { "" };
+	struct zcfg s;
+
+	T_OK(zcfg_init(&s, &ops, &w, "db", true, &e));
+	T_EQ(talk(&s, incomplete, &e), -EINVAL);
+	T_EQ(w.n_asked, 1);
+	T_TRUE(s.in_res);
+	T_FALSE(s.done);
+	T_OK(zcfg_line(&s, "cancel", &e));
+	T_EQ(talk(&s, again, &e), -ECANCELED);
+	T_HAS(e.text, "exit -F leaves without saving");
+	T_STREQ(w.why, "no good");
+	T_FALSE(s.done);
+	w.answer = 1;
+	T_OK(talk(&s, again, &e));
+	T_TRUE(s.done);
+	T_TRUE(s.unsaved);
+	T_OK(zcfg_finish(&s, &e));
+	T_EQ(w.n_saved, 0);
+	zcfg_fini(&s);
+	world_fini(&w);
+}
+
+TEST(interactive, the_end_of_a_question_leaves_too)
+{
+	static const char *const lines[] = { "create", "add anet", "exit", NULL };
+	struct world w = { .answer = -ENODATA };
+	struct errmsg e = { "" };
+	struct zcfg s;
+
+	T_OK(zcfg_init(&s, &ops, &w, "db", true, &e));
+	T_OK(talk(&s, lines, &e));
+	T_TRUE(s.done && s.unsaved);
+	T_OK(zcfg_finish(&s, &e));
+	T_EQ(w.n_saved, 0);
+	zcfg_fini(&s);
+	world_fini(&w);
 }
 
 TEST(interactive, the_end_of_input_commits)
