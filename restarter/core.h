@@ -37,6 +37,7 @@
 
 #include "common/base/err.h"
 #include "common/base/fsm.h"
+#include "common/proto/reason.h"
 
 #define CORE_FMRI_PREFIX      "svc:/system/zones/zone:"
 #define CORE_UNIT_FMRI_PREFIX "svc:/host/systemd/unit:"
@@ -191,6 +192,7 @@ struct core_saved {
 	uint64_t since_ms;             /* as given by the shell's clock of that time */
 	char reason[CORE_REASON_SIZE]; /* of maintenance (coming, too), degraded, disabled
 					*/
+	enum kz_reason why;            /* the same */
 };
 
 struct core_event {
@@ -300,9 +302,12 @@ struct core_view {
 	uint64_t since_ms;  /* state entered */
 	uint64_t start_ms, running_ms, online_ms; /* of the last boot; 0 = not yet */
 	unsigned failures;                        /* in a row */
-	bool blocked; /* offline, and not to be online without an administrator */
+	uint64_t retry_ms;    /* next try, when it waits for that; else 0 */
+	uint64_t deadline_ms; /* of what is under way; 0: it has none */
+	bool blocked;         /* offline, and not to be online without an administrator */
 	char reason[CORE_REASON_SIZE]; /* why it is not online, or ""; always one when it
 					  waits */
+	enum kz_reason why;            /* the same; NONE when there is none */
 };
 struct inst *core_find(const struct core *c, const char *zone);
 void core_view(const struct core *c, const struct inst *i, struct core_view *ret_view);

@@ -181,6 +181,7 @@ struct inst {
 	uint64_t retry_ms;           /* when BACKOFF ends */
 	uint64_t fault_ms[FAULTS_MAX + 1]; /* ring, fault n at n % size */
 	char why[CORE_REASON_SIZE]; /* of maintenance, of the last failure, of disabled */
+	uint8_t why_kind;           /* enum kz_reason; of why, when that is not empty */
 	uint64_t deadline_ms;
 	unsigned timer; /* index in the heap + 1; 0: not armed */
 	/* ops.c */
@@ -260,7 +261,7 @@ void inst_stop(struct core *c, struct inst *i, bool halt);
 void inst_autoshutdown(struct core *c, struct inst *i);
 void inst_timeout(struct core *c, struct inst *i);
 void inst_goals_changed(struct core *c, struct inst *i);
-void why_set(struct inst *i, const char *fmt, ...) printf_like(2, 3);
+void why_set(struct inst *i, enum kz_reason kind, const char *fmt, ...) printf_like(3, 4);
 enum vm_phase inst_phase(const struct inst *i);
 
 /* fault.c */

@@ -80,17 +80,19 @@ enum inst_ev inst_fault(struct core *c, struct inst *i, const char *what,
 	text = text ? text : "";
 	if (i->failures >= FAULTS_IN_A_ROW || recent > FAULTS_MAX) {
 		if (i->failures >= FAULTS_IN_A_ROW)
-			why_set(i, "%u failures in a row, the last: %s%s%s", i->failures,
+			why_set(i, KZ_WHY_FAULTS,
+				"%u failures in a row, the last: %s%s%s", i->failures,
 				what, sep, text);
 		else
-			why_set(i, "%u failures in %u s, the last: %s%s%s", recent,
+			why_set(i, KZ_WHY_TOO_QUICKLY,
+				"%u failures in %u s, the last: %s%s%s", recent,
 				FAULTS_MS / 1000, what, sep, text);
 		return IEV_ENDED_BAD;
 	}
 	for (unsigned n = 1; n < recent && delay < BACKOFF_MAX_MS; n++)
 		delay *= 2;
 	i->retry_ms = c->now_ms + spread(c, i, MIN(delay, (uint64_t)BACKOFF_MAX_MS));
-	why_set(i, "%s%s%s", what, sep, text);
+	why_set(i, KZ_WHY_RETRY, "%s%s%s", what, sep, text);
 	return IEV_ENDED_RETRY;
 }
 
@@ -100,7 +102,7 @@ static enum inst_ev end_reset(struct core *c, struct inst *i)
 	if (c->stopping || c->now_ms - i->start_ms >= RESET_PACE_MS)
 		return IEV_ENDED_AGAIN;
 	i->retry_ms = i->start_ms + RESET_PACE_MS;
-	why_set(i, "the guest reset itself");
+	why_set(i, KZ_WHY_RETRY, "the guest reset itself");
 	return IEV_ENDED_RETRY;
 }
 
@@ -110,7 +112,7 @@ static enum inst_ev end_panic(struct core *c, struct inst *i, const char *text)
 
 	if (i->on_panic == PANIC_RESTART)
 		return inst_fault(c, i, "the guest panicked", text);
-	why_set(i, "the guest panicked%s%s", sep, text ? text : "");
+	why_set(i, KZ_WHY_PANICKED, "the guest panicked%s%s", sep, text ? text : "");
 	return IEV_ENDED_BAD;
 }
 
@@ -138,8 +140,9 @@ static enum inst_ev end_alone(struct core *c, struct inst *i, enum vm_end end,
 	case VM_END_POWEROFF:
 	case VM_END_HALTED:
 		inst_enable(c, i, false);
-		why_set(i, end == VM_END_HALTED ? "the machine was halted"
-						: "the guest switched itself off");
+		why_set(i, end == VM_END_HALTED ? KZ_WHY_HALTED : KZ_WHY_POWEROFF, "%s",
+			end == VM_END_HALTED ? "the machine was halted"
+					     : "the guest switched itself off");
 		return IEV_ENDED_OFF;
 	case VM_END_RESET:
 		return end_reset(c, i);
@@ -178,7 +181,8 @@ void inst_failed(struct core *c, struct inst *i, const char *text)
 	}
 	core_touch(c, i);
 	i->failures++;
-	why_set(i, "boot failed%s%s", text && *text ? ": " : "", text ? text : "");
+	why_set(i, KZ_WHY_BOOT_FAILED, "boot failed%s%s", text && *text ? ": " : "",
+		text ? text : "");
 	inst_event(c, i, IEV_ENDED_BAD);
 }
 
@@ -197,8 +201,8 @@ void inst_panicked(struct core *c, struct inst *i, const char *text)
 		i->panicked = true;
 	}
 	if (fresh) {
-		why_set(i, "the guest panicked%s%s", text && *text ? ": " : "",
-			text ? text : "");
+		why_set(i, KZ_WHY_PANICKED, "the guest panicked%s%s",
+			text && *text ? ": " : "", text ? text : "");
 		if (i->on_panic == PANIC_RESTART)
 			i->after = AFTER_FAULT;
 		else if (i->on_panic == PANIC_HALT)

@@ -264,13 +264,14 @@ enum inst_state inst_next_state(const struct core *c, const struct inst *i)
 }
 
 /* Says why, for as long as the instance stays where it goes now. */
-void why_set(struct inst *i, const char *fmt, ...)
+void why_set(struct inst *i, enum kz_reason kind, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(i->why, sizeof(i->why), fmt, ap);
 	va_end(ap);
+	i->why_kind = (uint8_t)kind;
 	i->why_new = true;
 }
 
@@ -409,6 +410,7 @@ static void consider_cycle(struct core *c, struct inst *i)
 	if (i->on_cycle && !inst_active(i) && i->mode != MODE_MAINT) {
 		core_touch(c, i);
 		cycle_text(c, i, i->why, sizeof(i->why));
+		i->why_kind = KZ_WHY_CYCLE;
 		i->why_new = true;
 		inst_event(c, i, IEV_TROUBLE);
 		i->cycle_maint = true;
@@ -458,10 +460,12 @@ void inst_timeout(struct core *c, struct inst *i)
 {
 	core_touch(c, i);
 	if (i->mode == MODE_BOOTING)
-		why_set(i, "the guest did not reach its goals within %llu s",
+		why_set(i, KZ_WHY_GOALS_TIMEOUT,
+			"the guest did not reach its goals within %llu s",
 			SECONDS_ARG(i->goals_timeout_ms));
 	if (i->mode == MODE_STOPPING && i->after != AFTER_MAINT)
-		why_set(i, "the guest did not shut down within %llu s and was halted",
+		why_set(i, KZ_WHY_STOP_TIMEOUT,
+			"the guest did not shut down within %llu s and was halted",
 			SECONDS_ARG(i->shutdown_timeout_ms));
 	inst_event(c, i, IEV_TIMEOUT);
 }

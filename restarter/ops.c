@@ -215,7 +215,7 @@ static void bring_up(struct core *c, struct inst *i)
 static void repair(struct core *c, struct inst *i)
 {
 	if (i->mode == MODE_MAINT) {
-		why_set(i, "%s", "");
+		why_set(i, KZ_WHY_NONE, "%s", "");
 		bring_up(c, i);
 	} else if (i->panicked) {
 		i->by_operator = true;
@@ -238,7 +238,7 @@ static void mark_maintenance(struct core *c, struct inst *i, const struct core_e
 	i->marked = !ev->mark.temporary;
 	if (i->mode == MODE_MAINT)
 		return; /* why it is there says more */
-	why_set(i, "maintenance requested by an administrator");
+	why_set(i, KZ_WHY_ADMINISTRATOR, "maintenance requested by an administrator");
 	if (!inst_active(i)) {
 		inst_event(c, i, IEV_TROUBLE);
 		return;
@@ -280,7 +280,7 @@ static void react(struct core *c, struct inst *i, enum reaction r,
 		mark_maintenance(c, i, ev);
 		break;
 	case R_DEGRADE:
-		why_set(i, "degraded by an administrator");
+		why_set(i, KZ_WHY_DEGRADED, "degraded by an administrator");
 		inst_event(c, i, IEV_DEGRADE);
 		break;
 	default:
@@ -316,7 +316,7 @@ void op_request(struct core *c, struct inst *i, const struct core_event *ev)
 		i->op_new = true;
 	}
 	if (verb_done[ev->type - VERB_FIRST] && i->mode != MODE_MAINT)
-		why_set(i, "%s", verb_done[ev->type - VERB_FIRST]);
+		why_set(i, KZ_WHY_OPERATOR, "%s", verb_done[ev->type - VERB_FIRST]);
 	react(c, i, r, ev);
 	if (!verb_waits(ev->type))
 		answer(c, i, ev->op, 0, "");

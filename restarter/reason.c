@@ -185,6 +185,38 @@ void reason_text(const struct core *c, const struct inst *i, char *text, size_t 
 	}
 }
 
+static enum kz_reason waiting_kind(const struct core *c, const struct inst *i)
+{
+	const struct dep_group *g = unmet_group(i);
+
+	if (c->stopping)
+		return KZ_WHY_HOST_STOPPING;
+	return g && g->grouping == DEP_EXCLUDE_ALL ? KZ_WHY_EXCLUDED : KZ_WHY_DEPENDENCY;
+}
+
+/* What reason_text() says, as one of the list. */
+static enum kz_reason reason_kind(const struct core *c, const struct inst *i,
+				  const char *text)
+{
+	static const uint8_t kinds[MODE_N] = {
+		[MODE_UNINIT] = KZ_WHY_NOT_EXAMINED, [MODE_BACKOFF] = KZ_WHY_RETRY,
+		[MODE_QUEUED] = KZ_WHY_SLOT,         [MODE_STARTING] = KZ_WHY_STARTING,
+		[MODE_BOOTING] = KZ_WHY_GOALS,       [MODE_ONLINE] = KZ_WHY_DEPENDENTS,
+		[MODE_STOPQ] = KZ_WHY_SLOT_TO_STOP,  [MODE_STOPPING] = KZ_WHY_STOPPING,
+		[MODE_HALTING] = KZ_WHY_HALTING,
+	};
+
+	if (!*text)
+		return KZ_WHY_NONE;
+	if (i->mode == MODE_WAITING)
+		return waiting_kind(c, i);
+	if (kinds[i->mode])
+		return (enum kz_reason)kinds[i->mode];
+	if (!i->why[0])
+		return i->mode == MODE_DISABLED ? KZ_WHY_DISABLED : KZ_WHY_UNKNOWN;
+	return (enum kz_reason)i->why_kind;
+}
+
 struct inst *core_find(const struct core *c, const char *zone)
 {
 	struct inst *i = graph_find(c, zone);
@@ -209,9 +241,14 @@ void core_view(const struct core *c, const struct inst *i, struct core_view *ret
 		.running_ms = i->running_ms,
 		.online_ms = i->online_ms,
 		.failures = i->failures,
+		.retry_ms = i->mode == MODE_BACKOFF ? i->retry_ms : 0,
+		.deadline_ms = i->mode == MODE_BOOTING || i->mode == MODE_STOPPING
+				       ? i->deadline_ms
+				       : 0,
 		.blocked = inst_blocked(i),
 	};
 	reason_text(c, i, ret_view->reason, sizeof(ret_view->reason));
+	ret_view->why = reason_kind(c, i, ret_view->reason);
 }
 
 void core_saved_of(const struct core *c, const struct inst *i,
@@ -226,8 +263,10 @@ void core_saved_of(const struct core *c, const struct inst *i,
 		.since_ms = i->since_ms,
 	};
 	if (inst_to_maint(i) || i->state == INST_MAINT || i->state == INST_DEGRADED ||
-	    i->state == INST_DISABLED)
+	    i->state == INST_DISABLED) {
 		snprintf(ret_saved->reason, sizeof(ret_saved->reason), "%s", i->why);
+		ret_saved->why = (enum kz_reason)i->why_kind;
+	}
 }
 
 void core_totals(const struct core *c, struct core_totals *ret_totals)

@@ -40,8 +40,10 @@ static void put_saved(struct buf *to, const struct core_saved *s)
 	if (s->marked)
 		put(to, "marked", "true");
 	buf_addf(to, ", \"since_ms\": %llu", (unsigned long long)s->since_ms);
-	if (*s->reason)
+	if (*s->reason) {
 		put_text(to, "reason", s->reason);
+		put_text(to, "auxiliary_state", kz_reason_token(s->why));
+	}
 }
 
 /* What the core knows of the zone's instance, if there is one. */
@@ -178,6 +180,7 @@ static int take_saved(const json_t *o, struct zone *z)
 	const json_t *enabled = json_object_get(o, "enabled");
 	const char *reason = json_string_value(json_object_get(o, "reason"));
 	const char *state = json_string_value(json_object_get(o, "instance"));
+	const char *why = json_string_value(json_object_get(o, "auxiliary_state"));
 
 	if (!state)
 		return 0;
@@ -190,6 +193,7 @@ static int take_saved(const json_t *o, struct zone *z)
 	z->saved.to_maint = json_is_true(json_object_get(o, "to_maintenance"));
 	z->saved.marked = json_is_true(json_object_get(o, "marked"));
 	snprintf(z->saved.reason, sizeof(z->saved.reason), "%s", reason ? reason : "");
+	z->saved.why = kz_reason_of(why ? why : "");
 	z->has_saved = true;
 	return 0;
 }

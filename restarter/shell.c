@@ -103,6 +103,11 @@ static void touch(struct shell *sh, const struct core_event *ev)
 
 	if (z)
 		z->unsaved = true;
+	/* It may wait for its goals now: another reason, but no other state. */
+	if (z && ev->type == EV_VM_RUNNING) {
+		status_changed(sh->status);
+		monitor_note(sh, z);
+	}
 	for (unsigned i = 0; !ev->zone && ev->type != EV_TIMER && i < sh->zones.n; i++)
 		sh->zones.v[i]->unsaved = true;
 }

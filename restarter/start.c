@@ -38,7 +38,7 @@ void start_restore(struct core *c, struct inst *i, const struct core_saved *save
 	i->saved_since_ms = saved->since_ms;
 	i->override = saved->enabled != i->autoboot;
 	i->override_value = saved->enabled;
-	why_set(i, "%.*s", (int)sizeof(saved->reason), saved->reason);
+	why_set(i, saved->why, "%.*s", (int)sizeof(saved->reason), saved->reason);
 }
 
 static void adopt_running(struct core *c, struct inst *i, uint64_t since_ms)
@@ -141,7 +141,7 @@ static void settle_down(struct core *c, struct inst *i, bool host_boot)
 		return;
 	}
 	if (host_boot) {
-		why_set(i, "%s", "");
+		why_set(i, KZ_WHY_NONE, "%s", "");
 		inst_enable(c, i, i->autoboot);
 		inst_event(c, i, i->autoboot ? IEV_ON : IEV_OFF);
 		return;

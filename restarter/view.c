@@ -10,6 +10,7 @@
 #include "common/base/json.h"
 #include "restarter/hosts.h"
 #include "restarter/stray.h"
+#include "restarter/usage.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,12 @@ static void set_time(json_t *o, const char *key, uint64_t ms)
 	set(o, key, json_string(text));
 }
 
+/* Is there more of the zone than a name that somebody asked for? */
+static bool shown(const struct zone *z)
+{
+	return z->has_config || z->life != LIFE_CONFIGURED;
+}
+
 /* The instance's view; false when the zone has none. */
 static bool look(const struct shell *sh, const struct zone *z, struct core_view *v)
 {
@@ -54,20 +61,24 @@ static bool look(const struct shell *sh, const struct zone *z, struct core_view 
 	return true;
 }
 
-/* The core's reason, or what keeps the zone on the shell's side. */
+/* The core's reason, or what keeps the zone on the shell's side; v->why goes with it. */
 static const char *reason_of(const struct shell *sh, const struct zone *z,
 			     struct core_view *v)
 {
 	if (z->stray) {
+		v->why = KZ_WHY_STRAY;
 		stray_text(z, v->reason, sizeof(v->reason));
 		return v->reason;
 	}
-	if (z->start_held)
+	if (z->start_held) {
+		v->why = KZ_WHY_NOT_PERSISTED;
 		return sh->persist_error;
+	}
 	/* Maintenance has the reason of the boot that failed. */
-	return z->config_error && v->phase == VM_NONE && v->state != INST_MAINT
-		       ? z->config_error
-		       : v->reason;
+	if (!z->config_error || v->phase != VM_NONE || v->state == INST_MAINT)
+		return v->reason;
+	v->why = KZ_WHY_CONFIGURATION;
+	return z->config_error;
 }
 
 static enum zone_state state_of(const struct zone *z, const struct core_view *v)
@@ -144,15 +155,27 @@ json_t *view_instance(const struct shell *sh, const struct zone *z)
 
 	if (!look(sh, z, &v))
 		return NULL;
-	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:i}", "zone", z->name, "state",
-		      inst_state_names[v.state], "next_state",
+	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:i}", "zone", z->name,
+		      "state", inst_state_names[v.state], "next_state",
 		      v.next == v.state ? "none" : inst_state_names[v.next],
 		      "state_time_ms", (json_int_t)v.since_ms, "enabled", v.enabled,
 		      "enabled_temporary", v.enabled_temporary, "blocked", v.blocked,
-		      "contract",
-		      z->host ? (int)z->host->pid : 0);
+		      "contract", z->host ? (int)z->host->pid : 0);
 	set_fmri(o, z);
 	set(o, "reason", json_text(reason_of(sh, z, &v)));
+	set(o, "auxiliary_state", json_string(kz_reason_token(v.why)));
+	return o;
+}
+
+/* Where a boot or a stop that is under way has got to. */
+static json_t *status_progress(const struct core_view *v)
+{
+	json_t *o;
+
+	if (v->next == v->state)
+		return json_null();
+	o = json_pack("{s:s}", "phase", vm_phase_names[v->phase]);
+	set_time(o, "deadline", v->deadline_ms);
 	return o;
 }
 
@@ -167,24 +190,40 @@ static json_t *status_instance(const struct shell *sh, const struct zone *z,
 
 	set_fmri(o, z);
 	set(o, "reason", json_text(reason_of(sh, z, v)));
+	set(o, "auxiliary_state", json_string(kz_reason_token(v->why)));
 	set_time(o, "since", v->since_ms);
 	set_number(o, "failures", v->failures);
+	set_number(o, "attempts", v->failures + (v->phase != VM_NONE));
+	set_time(o, "next_retry", v->retry_ms);
+	set(o, "progress", status_progress(v));
 	set(o, "queue_position", v->queue_pos ? json_integer(v->queue_pos) : json_null());
 	return o;
+}
+
+/* From one moment to the next; null while one of them has not come. */
+static void set_duration(json_t *o, const char *key, uint64_t from_ms, uint64_t to_ms)
+{
+	set(o, key,
+	    from_ms && to_ms >= from_ms ? json_integer((json_int_t)(to_ms - from_ms))
+					: json_null());
 }
 
 /* Of the last boot; after an adoption the times before it are the persisted ones. */
 static json_t *status_boot(const struct zone *z, const struct core_view *v)
 {
+	uint64_t running_ms = v->running_ms ? v->running_ms : z->running_ms;
+	uint64_t online_ms = v->online_ms ? v->online_ms : z->online_ms;
 	json_t *o = json_object();
 
 	set_time(o, "started", z->started_ms);
-	set_time(o, "running", v->running_ms ? v->running_ms : z->running_ms);
-	set_time(o, "online", v->online_ms ? v->online_ms : z->online_ms);
+	set_time(o, "running", running_ms);
+	set_time(o, "online", online_ms);
+	set_duration(o, "start_ms", z->started_ms, running_ms);
+	set_duration(o, "goals_ms", running_ms, online_ms);
 	return o;
 }
 
-static json_t *status_zone(const struct shell *sh, const struct zone *z)
+static json_t *status_zone(const struct shell *sh, struct zone *z)
 {
 	struct core_view v;
 	bool has = look(sh, z, &v);
@@ -195,8 +234,25 @@ static json_t *status_zone(const struct shell *sh, const struct zone *z)
 	    has ? json_string(boot_priority_names[v.priority]) : json_null());
 	set(o, "pid", z->host ? json_integer(z->host->pid) : json_null());
 	set_number(o, "memory_bytes", z->host ? z->ram_bytes : 0);
+	set_number(o, "cpu_usec", usage_cpu_usec(sh, z));
 	set(o, "boot", has ? status_boot(z, &v) : json_null());
 	return o;
+}
+
+static json_t *status_totals(const struct shell *sh)
+{
+	uint64_t memory = 0;
+	unsigned zones = 0, active = 0;
+
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		const struct zone *z = sh->zones.v[i];
+
+		zones += shown(z);
+		active += z->host != NULL;
+		memory += z->host ? z->ram_bytes : 0;
+	}
+	return json_pack("{s:i, s:i, s:I}", "zones", (int)zones, "active", (int)active,
+			 "memory_bytes", (json_int_t)memory);
 }
 
 static json_t *status_host(const struct shell *sh)
@@ -215,6 +271,7 @@ static json_t *status_host(const struct shell *sh)
 		      (int)sh->config.concurrent_suspend_resume, "stop_timeout_s",
 		      (int)sh->config.stop_timeout_s, "slots", "used", (int)t.slots_used,
 		      "queued", (int)t.queued, "instances", by_state);
+	set(o, "totals", status_totals(sh));
 	set(o, "persist_error",
 	    *sh->persist_error ? json_text(sh->persist_error) : json_null());
 	return o;
@@ -226,10 +283,8 @@ json_t *view_status(const struct shell *sh)
 	struct timespec now;
 
 	for (unsigned i = 0; i < sh->zones.n; i++) {
-		const struct zone *z = sh->zones.v[i];
-
-		if (z->has_config || z->life != LIFE_CONFIGURED)
-			json_array_append_new(zones, status_zone(sh, z));
+		if (shown(sh->zones.v[i]))
+			json_array_append_new(zones, status_zone(sh, sh->zones.v[i]));
 	}
 	o = json_pack("{s:i, s:o, s:o}", "version", STATUS_VERSION, "host",
 		      status_host(sh), "zones", zones);

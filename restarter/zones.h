@@ -35,6 +35,10 @@ struct zone {
 	enum life_event worker_end; /* what a successful End means */
 	int console_fd;             /* listening; -1 while only kzhost has it */
 	uint64_t ram_bytes;         /* of the last boot */
+	struct {
+		pid_t pid;
+		uint64_t at_ms, cpu_usec;
+	} usage; /* usage.c: the last look at that process */
 	uint64_t started_ms, running_ms, online_ms; /* of the last boot; for adoption */
 	char *record;      /* owned; of state.json (repo.c), or NULL */
 	size_t record_len; /* bytes */

@@ -51,7 +51,7 @@ packages()
 		;;
 	test)
 		packages build
-		echo libcmocka-dev python3 mandoc
+		echo libcmocka-dev python3 python3-jsonschema mandoc
 		;;
 	host)
 		echo qemu-system-x86 seabios mmdebstrap e2fsprogs cpio ca-certificates

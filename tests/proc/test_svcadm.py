@@ -154,7 +154,7 @@ def the_plan_has_waves_and_reasons(t):
     configure(t, "y", autoboot=True, depends=["x"])
     t.write("etc/zones/svc.zones.json", '{"config": {"concurrent-boot-shutdown": 1}}')
     setup(t, "app", "cache", "db", "off", "stuck", "web", "x", "y")
-    kz.wait_for(lambda: t.read("var/lib/zones/state.json").count("cycle") == 2, "the cycle")
+    kz.wait_for(lambda: t.read("var/lib/zones/state.json").count('"dependency_cycle"') == 2, "the cycle")
     before = t.read("var/lib/zones/state.json")
     kz.golden("svcadm/plan", svcadm(t, "--plan").stdout)
     kz.eq(t.read("var/lib/zones/state.json"), before)

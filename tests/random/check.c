@@ -312,6 +312,8 @@ static void check_zone(struct world *w, const struct zone *z)
 	    !(v.phase == VM_RUNNING && z->m.phase == VM_STOPPING))
 		broken(w, "%s is %s, the core says %s", z->name,
 		       vm_phase_names[z->m.phase], vm_phase_names[v.phase]);
+	if ((v.why == KZ_WHY_NONE) != !v.reason[0] || v.why == KZ_WHY_UNKNOWN)
+		broken(w, "%s: %s is %s", z->name, v.reason, kz_reason_token(v.why));
 	if (v.state != INST_ONLINE && !v.reason[0])
 		broken(w, "%s is %s without a reason", z->name,
 		       inst_state_names[v.state]);

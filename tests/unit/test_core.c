@@ -179,3 +179,16 @@ TEST(core, views_are_in_order_of_name)
 	core_actions_fini(&actions);
 	core_free(c);
 }
+
+TEST(core, every_reason_has_its_own_word)
+{
+	for (unsigned i = 0; i < KZ_WHY_N; i++) {
+		const char *token = kz_reason_token((enum kz_reason)i);
+
+		T_EQ(kz_reason_of(token), i);
+		T_EQ(strspn(token, "abcdefghijklmnopqrstuvwxyz_"), strlen(token));
+		T_EQ(!*kz_reason_next((enum kz_reason)i), i == KZ_WHY_NONE);
+	}
+	T_EQ(kz_reason_of("tired"), KZ_WHY_UNKNOWN);
+	T_EQ(kz_reason_of(""), KZ_WHY_UNKNOWN);
+}
