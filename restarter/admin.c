@@ -245,11 +245,51 @@ static void conn_close(struct conn *c)
 	uv_close((uv_handle_t *)&c->pipe, conn_closed);
 }
 
+/*
+ * The right that the caller lacks for this call, or NULL. What changes autoboot is a
+ * change of the configuration, too.
+ */
+static const char *lacks(const struct conn *c, const struct varlink_call *call)
+{
+	enum varlink_right right = kz_method_right(call->method);
+	const char *name = json_string_value(json_object_get(call->params, "zone"));
+	const struct zone *z;
+	bool persistent = (call->method == KZ_ENABLE || call->method == KZ_DISABLE) &&
+			  !json_is_true(json_object_get(call->params, "temporary"));
+
+	if (c->may_manage || right == RIGHT_READ)
+		return NULL;
+	z = right == RIGHT_ZONE && name ? zones_find(&c->admin->sh->zones, name) : NULL;
+	if (!z || !rights_has(&z->rights, c->uid, AUTH_MANAGE))
+		return rights_name(AUTH_MANAGE);
+	if (persistent && !rights_has(&z->rights, c->uid, AUTH_CONFIG))
+		return rights_name(AUTH_CONFIG);
+	return NULL;
+}
+
+static void deny(struct conn *c, const struct varlink_call *call, const char *right)
+{
+	struct buf out = { 0 };
+	char text[256];
+
+	if (c->oneway)
+		return;
+	snprintf(text, sizeof(text),
+		 kz_method_right(call->method) == RIGHT_ZONE
+			 ? "only root, the group " MANAGERS_GROUP
+			   " and users to whom an admin resource of the zone gives "
+			   "'%s' may do this"
+			 : "only root and the group " MANAGERS_GROUP " may do this",
+		 right);
+	varlink_add_error_with(&out, KZ_ERR_DENIED, text, "right", right);
+	send_buf(c, &out);
+}
+
 /* One message, without its NUL. */
 static void serve(struct conn *c, const char *msg, size_t len)
 {
 	struct varlink_call call = { 0 };
-	const char *error = NULL;
+	const char *error = NULL, *right;
 	struct errmsg e = { "" };
 	struct buf out = { 0 };
 	int r = varlink_parse_call(msg, len, &call, &error, &e);
@@ -265,14 +305,9 @@ static void serve(struct conn *c, const char *msg, size_t len)
 		conn_close(c);
 		return;
 	}
-	if (kz_method_right(call.method) == RIGHT_MANAGE && !c->may_manage) {
-		if (!c->oneway) {
-			varlink_add_error_with(&out, KZ_ERR_DENIED,
-					       "only root and the group " MANAGERS_GROUP
-					       " may do this",
-					       "right", "manage");
-			send_buf(c, &out);
-		}
+	right = lacks(c, &call);
+	if (right) {
+		deny(c, &call, right);
 	} else if (varlink_add_service(&out, &call)) {
 		send_buf(c, &out);
 	} else {
@@ -330,7 +365,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 }
 
 /* Root, the user this process runs as, and the members of the group zones. */
-static bool may_manage(const struct admin *a, int fd)
+static bool may_manage(const struct admin *a, int fd, uid_t *ret_uid)
 {
 	struct ucred cred;
 	gid_t groups[1024];
@@ -338,6 +373,7 @@ static bool may_manage(const struct admin *a, int fd)
 
 	if (sock_peer(fd, &cred) < 0)
 		return false;
+	*ret_uid = cred.uid;
 	if (cred.uid == 0 || cred.uid == geteuid())
 		return true;
 	if (a->managers == (gid_t)-1)
@@ -371,7 +407,8 @@ static void on_connection(uv_stream_t *listener, int status)
 		conn_close(c);
 		return;
 	}
-	c->may_manage = may_manage(a, fd);
+	c->uid = (uid_t)-1;
+	c->may_manage = may_manage(a, fd, &c->uid);
 	c->counted = !c->may_manage;
 	a->n_readers += c->counted;
 	/* Readers just refused count until they are closed: to other readers only. */

@@ -18,7 +18,8 @@
 struct conn {
 	struct admin *admin;
 	uv_pipe_t pipe;
-	bool may_manage;
+	uid_t uid;       /* of the peer; (uid_t)-1 when it is not known */
+	bool may_manage; /* everything */
 	bool counted; /* among the readers */
 	bool closing;
 	struct buf in;

@@ -348,6 +348,22 @@ int shell_persist(struct shell *sh)
 	return r;
 }
 
+/* Those who may manage the zone get to its console, if there is one. */
+static void share_console(struct shell *sh, struct zone *z)
+{
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CONSOLE, z->name);
+	int r;
+
+	if (!z->rights.n && !z->console_shared)
+		return;
+	r = path ? rights_on_console(&z->rights, path) : -ENOMEM;
+	if (r == 0)
+		z->console_shared = z->rights.n > 0;
+	else if (r != -ENOENT)
+		log_err("zone=%s console socket: no access for the users of admin: %s",
+			z->name, strerror(-r));
+}
+
 int shell_zone_refresh(struct shell *sh, struct zone *z)
 {
 	struct core_event ev = { .type = EV_ZONE_SET, .zone = z->name };
@@ -366,6 +382,7 @@ int shell_zone_refresh(struct shell *sh, struct zone *z)
 			ev.spec.goals_timeout_ms = 0;
 		(void)shell_step(sh, &ev);
 		shell_console_listen(sh, z);
+		share_console(sh, z);
 	}
 	zone_spec_fini(&spec);
 	return 0;
@@ -392,6 +409,8 @@ void shell_console_listen(struct shell *sh, struct zone *z)
 		r = sock_listen(path, SOCK_STREAM, 0600, &z->console_fd);
 	if (r < 0)
 		log_err("zone=%s console socket: %s", z->name, strerror(-r));
+	else
+		share_console(sh, z);
 }
 
 static void extend_fired(uv_timer_t *t)

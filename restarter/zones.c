@@ -15,6 +15,7 @@ static void zone_free(struct zone *z)
 	ASSERT(!z->host && !z->stray);
 	free(z->config_error);
 	free(z->boot_args);
+	rights_fini(&z->rights);
 	free(z->record);
 	closep(&z->console_fd);
 	free(z);
@@ -207,6 +208,7 @@ int zone_spec_load(const struct paths *p, struct zone *z, struct zone_spec *ret_
 	z->config_error = NULL;
 	z->has_config = r != -ENOENT;
 	if (r < 0) {
+		rights_fini(&z->rights); /* who may do what is not known any more */
 		z->config_error = strdup(*e.text ? e.text : strerror(-r));
 		*ret_spec = s;
 		return z->config_error ? 0 : -ENOMEM;
@@ -222,6 +224,8 @@ int zone_spec_load(const struct paths *p, struct zone *z, struct zone_spec *ret_
 		s.spec.goals_timeout_ms =
 			(uint32_t)zres_number(c, &c->global, PROP_GOALS_TIMEOUT) * 1000;
 	r = load_deps(c, &s);
+	if (r == 0)
+		r = rights_load(&z->rights, c);
 	if (r < 0) {
 		zone_spec_fini(&s);
 		return r;

@@ -9,6 +9,7 @@
 #include "common/zone/conf.h"
 #include "restarter/core.h"
 #include "restarter/life.h"
+#include "restarter/rights.h"
 
 #define UUID_TEXT_SIZE 37
 
@@ -20,12 +21,14 @@ struct conn;
 struct zone {
 	char name[ZONE_NAME_MAX + 1];
 	enum life_state life;
-	uint8_t uuid[16];        /* zero until installed */
-	bool has_config;         /* its file was there at the last look */
-	char *config_error;      /* owned; why the file could not be used, or NULL */
-	int id;                  /* small integer while active, else -1 */
-	char *boot_args;         /* owned; for the next boot only, or NULL */
-	struct core_saved saved; /* as read from the repository */
+	uint8_t uuid[16];          /* zero until installed */
+	bool has_config;           /* its file was there at the last look */
+	char *config_error;        /* owned; why the file could not be used, or NULL */
+	struct zone_rights rights; /* of the configuration last read */
+	bool console_shared;       /* its socket's access list has users */
+	int id;                    /* small integer while active, else -1 */
+	char *boot_args;           /* owned; for the next boot only, or NULL */
+	struct core_saved saved;   /* as read from the repository */
 	bool has_saved;
 	struct host *host;   /* owned; its kzhost while there is one */
 	bool start_held;     /* VM_START waits for the repository */
@@ -75,7 +78,7 @@ void zone_spec_fini(struct zone_spec *s);
 
 /**
  * zone_spec_load() - Read a zone's configuration for the core
- * @z:		has_config and config_error are set from what was found
+ * @z:		has_config, config_error and rights are set from what was found
  * @ret_spec:	Always filled: with the defaults (no autoboot) when it cannot be used
  *
  * Return: 0 (also for a bad configuration) or -ENOMEM

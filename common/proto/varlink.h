@@ -18,8 +18,9 @@
 #define VARLINK_REPLY_MAX (64 * 1024 * 1024) /* what a client accepts, bytes */
 #define KZ_IFACE          "org.kzones.restarter"
 
-/* Who may call: everyone who can connect, or root and group zones. */
-enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
+/* Who may call: everyone who can connect; root and group zones; and for one zone also
+ * those to whom its admin resource gives manage. */
+enum varlink_right { RIGHT_READ, RIGHT_MANAGE, RIGHT_ZONE };
 
 /**
  * The admin interface: id, method, right, parameters as {name, jansson kind, required}.
@@ -55,18 +56,18 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE };
 	X(ZONES, "Zones", RIGHT_READ, "zone?s") \
 	X(INSTANCES, "Instances", RIGHT_READ, "zone?s") \
 	X(STATUS, "Status", RIGHT_READ, "") \
-	X(BOOT, "Boot", RIGHT_MANAGE, "zone:s args?s") \
-	X(SHUTDOWN, "Shutdown", RIGHT_MANAGE, "zone:s reboot?b") \
-	X(HALT, "Halt", RIGHT_MANAGE, "zone:s") \
-	X(REBOOT, "Reboot", RIGHT_MANAGE, "zone:s args?s") \
+	X(BOOT, "Boot", RIGHT_ZONE, "zone:s args?s") \
+	X(SHUTDOWN, "Shutdown", RIGHT_ZONE, "zone:s reboot?b") \
+	X(HALT, "Halt", RIGHT_ZONE, "zone:s") \
+	X(REBOOT, "Reboot", RIGHT_ZONE, "zone:s args?s") \
 	X(BEGIN, "Begin", RIGHT_MANAGE, "zone:s operation:s") \
 	X(END, "End", RIGHT_MANAGE, "zone:s success:b") \
 	X(MARK, "Mark", RIGHT_MANAGE, "zone:s state:s") \
 	X(REFRESH, "Refresh", RIGHT_MANAGE, "zone?s") \
-	X(CLEAR, "Clear", RIGHT_MANAGE, "zone:s") \
-	X(ENABLE, "Enable", RIGHT_MANAGE, "zone:s temporary?b") \
-	X(DISABLE, "Disable", RIGHT_MANAGE, "zone:s temporary?b") \
-	X(MARK_INSTANCE, "MarkInstance", RIGHT_MANAGE, "zone:s state:s immediate?b temporary?b") \
+	X(CLEAR, "Clear", RIGHT_ZONE, "zone:s") \
+	X(ENABLE, "Enable", RIGHT_ZONE, "zone:s temporary?b") \
+	X(DISABLE, "Disable", RIGHT_ZONE, "zone:s temporary?b") \
+	X(MARK_INSTANCE, "MarkInstance", RIGHT_ZONE, "zone:s state:s immediate?b temporary?b") \
 	X(MONITOR, "Monitor", RIGHT_READ, "zone?s") \
 	X(PLAN, "Plan", RIGHT_READ, "") \
 	X(GET_PROPERTIES, "GetProperties", RIGHT_READ, "") \

@@ -226,10 +226,10 @@
 	  "the note")
 
 #define PROPS_ADMIN(X) \
-	X(ADMIN_USER, ADMIN, "user", NAME, NULL, PF_REQUIRED | PF_UNIQUE | PF_INERT, \
-	  NOW, 1, 32, NULL, "the user") \
-	X(ADMIN_AUTHS, ADMIN, "auths", WORDS, NULL, PF_REQUIRED | PF_LIST | PF_INERT, \
-	  NOW, 0, 0, "login|manage|config|liveconfig|clonefrom", "what the user may do")
+	X(ADMIN_USER, ADMIN, "user", NAME, NULL, PF_REQUIRED | PF_UNIQUE, NOW, 1, \
+	  32, NULL, "the user") \
+	X(ADMIN_AUTHS, ADMIN, "auths", WORDS, NULL, PF_REQUIRED | PF_LIST, NOW, 0, \
+	  0, "login|manage|config|liveconfig|clonefrom", "what the user may do")
 
 #define PROPS_RCTL(X) \
 	X(RCTL_NAME, RCTL, "name", ENUM, NULL, PF_REQUIRED | PF_UNIQUE | PF_INERT, LIVE, \

@@ -364,6 +364,84 @@ def others_may_read_but_not_manage(t):
     kz.eq(t.zone("db")["state"], "installed")
 
 
+def tried(t, *calls):
+    """What nobody is told of each call (method, parameters), one line each."""
+    def try_all():
+        told = []
+        for method, parameters in calls:
+            try:
+                call(t, method, **parameters)
+                told.append("done")
+            except kz.VarlinkError as e:
+                told.append(e.name.rsplit(".", 1)[1] + " " + e.parameters.get("right", ""))
+        return "\n".join(told)
+
+    answer, finish = as_nobody(try_all)
+    finish()
+    return answer.split("\n")
+
+
+@kz.test
+def a_zone_is_delegated(t):
+    """The admin resource gives a user this zone, and nothing else."""
+    configure(t, "db", admin=[{"user": "nobody", "auths": "login,manage"},
+                              {"user": "no-such-user", "auths": "manage"}])
+    configure(t, "web", admin=[{"user": "nobody", "auths": "login,clonefrom"}])
+    setup(t, "db", "web", "app")
+    kz.has(t.svc.output(), "zone=db admin: user no-such-user does not exist")
+    db = {"zone": "db"}
+    kz.eq(tried(t, ("Boot", db), ("Shutdown", db), ("Enable", dict(db, temporary=True)),
+                ("Reboot", db), ("Halt", db), ("MarkInstance", dict(db, state="maintenance")),
+                ("Clear", db), ("Disable", dict(db, temporary=True))), ["done"] * 8)
+    # not for good, not what is zoneadm's, not the restarter, not another zone
+    kz.eq(tried(t, ("Enable", db), ("Disable", dict(db, temporary=False))),
+          ["Denied config"] * 2)
+    kz.eq(tried(t, ("Begin", dict(db, operation="uninstall")),
+                ("Mark", dict(db, state="incomplete")), ("Refresh", db), ("Refresh", {}),
+                ("SetProperty", {"name": "config/x", "value": "1"}),
+                ("Boot", {"zone": "web"}), ("Boot", {"zone": "app"}),
+                ("Boot", {"zone": "no-such-zone"})), ["Denied manage"] * 8)
+    kz.eq([t.zone(z)["state"] for z in ("db", "web", "app")], ["installed"] * 3)
+    # what is taken away or given counts from the refresh on
+    configure(t, "db", admin=[{"user": "nobody", "auths": "manage,config"}])
+    call(t, "Refresh", zone="db")
+    kz.eq(tried(t, ("Enable", db)), ["done"])
+    kz.eq(t.json("etc/zones/db.json")["autoboot"], True)
+    t.write("etc/zones/db.json", "nonsense")
+    call(t, "Refresh", zone="db")
+    kz.eq(tried(t, ("Halt", db)), ["Denied manage"])
+
+
+@kz.test
+def a_delegated_console(t):
+    configure(t, "db", admin=[{"user": "nobody", "auths": "manage"}])
+    setup(t, "db", "web")
+
+    def consoles():
+        told = []
+        for zone in ("db", "web"):
+            s = socket.socket(socket.AF_UNIX)
+            try:
+                s.connect(t.path("run/zones/%s/console.sock" % zone))
+                told.append("connected")
+            except OSError as e:
+                told.append(e.strerror)
+            s.close()
+        return ", ".join(told)
+
+    def as_nobody_now():
+        answer, finish = as_nobody(consoles)
+        finish()
+        return answer
+
+    if "no access for the users of admin" in t.svc.output():
+        raise kz.Skip("no access lists on this file system")
+    kz.eq(as_nobody_now(), "connected, Permission denied")
+    configure(t, "db")
+    call(t, "Refresh", zone="db")
+    kz.eq(as_nobody_now(), "Permission denied, Permission denied")
+
+
 @kz.test
 def others_cannot_keep_operators_out(t):
     t.svc_start()
