@@ -9,7 +9,7 @@
  * an MSI route) and the kernel injects without us. While it is masked it is not bound,
  * and the eventfd's count is the pending bit: the PBA reads it by poll(2), and when the
  * vector is bound again KVM finds the count and injects. Nothing is lost and nothing is
- * polled.
+ * polled. While MSI-X is switched off nothing pends: what is raised then is nowhere.
  *
  * (PCI Local Bus 3.0, 6.8.2 and 6.8.3.)
  */
@@ -17,6 +17,8 @@
 #define KZ_DEV_MSIX_H
 
 #include "kzhost/dev/pci.h"
+
+#include <stdatomic.h>
 
 #define MSIX_VECTORS_MAX 66 /* a queue per vCPU, a control queue, configuration */
 #define MSIX_ENTRY_SIZE  16
@@ -42,11 +44,12 @@ struct msix {
 	const struct msix_ops *ops;
 	unsigned gsi; /* of vector 0; the others follow */
 	unsigned n;
-	bool enabled, all_masked; /* message control */
+	atomic_bool enabled; /* message control; read without the lock to raise */
+	bool all_masked;     /* message control */
 	struct msix_vector vector[MSIX_VECTORS_MAX];
 };
 
-/* 0 or what eventfd(2) gave; msix_fini() may follow in every case. */
+/* @m: zeroed. 0 or what eventfd(2) gave; msix_fini() may follow in every case. */
 int msix_init(struct msix *m, const struct msix_ops *ops, unsigned gsi, unsigned n);
 void msix_fini(struct msix *m);
 
@@ -56,7 +59,8 @@ void msix_control(struct msix *m, uint16_t control);
 /* Raises a vector; out of range: nothing happens. On any thread, without a lock. */
 void msix_raise(struct msix *m, unsigned vector);
 
-/* Table and pending bits; accesses are 4 or 8 bytes, aligned, inside the range. */
+/* Table and pending bits. Natural accesses of 4 or 8 bytes inside them; all others read
+ * all ones and are not written; beyond the last vector no bit is pending. */
 uint64_t msix_table_read(struct msix *m, uint64_t offset, unsigned size);
 void msix_table_write(struct msix *m, uint64_t offset, unsigned size, uint64_t value);
 uint64_t msix_pba_read(struct msix *m, uint64_t offset, unsigned size);

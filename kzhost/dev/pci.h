@@ -16,6 +16,14 @@
  * functions live as long as the bus. Any width and offset is safe: what crosses a dword
  * or is not there reads all ones and is not written.
  *
+ * DOC: Where a BAR answers
+ *
+ * A BAR answers while memory decoding is on and it lies wholly inside one of the two
+ * windows: what is written over RAM, ECAM or an interrupt controller answers nowhere.
+ * Where two would overlap, that of the lower slot answers (in one slot: the lower BAR),
+ * and the other one answers nowhere at all until it is moved or the first one goes. So no
+ * two functions ever ask KVM for the same address.
+ *
  * (PCI Local Bus 3.0, 6.1 to 6.2; PCI Express Base, 7.2.2 ECAM.)
  */
 #ifndef KZ_DEV_PCI_H
@@ -36,6 +44,8 @@
 #define PCI_COMMAND_MEM    0x0002
 #define PCI_COMMAND_BUSM   0x0004
 #define PCI_COMMAND_NOINTX 0x0400
+#define PCI_STATUS_CAPS    0x0010
+#define PCI_REG_BAR        0x10
 
 struct pci_id {
 	uint16_t vendor, device, subvendor, subdevice;
@@ -50,9 +60,16 @@ struct pci_bar {
 	uint64_t gpa; /* where it answers; 0: nowhere (memory decoding is off) */
 };
 
+struct pci_target {
+	unsigned bar;
+	uint64_t offset;
+	unsigned size; /* 1, 2 or 4 */
+};
+
 struct pci_function {
 	uint8_t config[PCI_CONFIG];
 	uint8_t writable[PCI_CONFIG]; /* bits */
+	uint8_t clears[PCI_CONFIG];   /* bits that writing a 1 clears */
 	unsigned caps_end;            /* first free byte for a capability */
 	uint8_t last_cap;
 	struct pci_bar bar[PCI_BARS];
@@ -63,23 +80,36 @@ struct pci_function {
 	/* A BAR answers at another address now (0: nowhere), the bus locked; may be NULL.
 	 */
 	void (*bar_moved)(void *dev, unsigned bar, uint64_t gpa);
+
+	/*
+	 * Four bytes of configuration space that are a window onto a BAR: a read of them
+	 * reads there first, a write writes there afterwards, the bus not locked.
+	 * Decoding need not be on. window_at, called with the bus locked, says where;
+	 * false: nowhere.
+	 */
+	unsigned window; /* offset; 0: there is none */
+	bool (*window_at)(void *dev, struct pci_target *ret_target);
 };
 
 struct pci {
 	pthread_mutex_t lock;
+	uint64_t high;    /* base of the window above RAM, KZ_PCI_HIGH_SIZE long */
 	uint32_t address; /* port 0xcf8 */
 	struct pci_function bridge;
 	struct pci_function *slot[PCI_SLOTS]; /* borrowed; NULL: empty */
 };
 
-/* Puts the host bridge into slot 0. pci_fini() when no vCPU runs any more. */
-void pci_init(struct pci *pci);
+/*
+ * Puts the host bridge into slot 0. @high: where the window above RAM begins.
+ * pci_fini() when no vCPU runs any more.
+ */
+void pci_init(struct pci *pci, uint64_t high);
 void pci_fini(struct pci *pci);
 
 /* Sets up an empty function: header type 0, no BARs, no capabilities. */
 void pci_function_init(struct pci_function *f, const struct pci_id *id, void *dev);
 
-/* Adds a BAR, unassigned. */
+/* Adds a BAR, unassigned; a wide one with an even number. */
 void pci_add_bar(struct pci_function *f, unsigned bar, uint64_t size, bool wide,
 		 const struct bus_ops *ops);
 
@@ -103,15 +133,10 @@ int pci_add(struct pci *pci, unsigned slot, struct pci_function *f);
  */
 void pci_assign(struct pci *pci);
 
-extern const struct bus_ops
-	pci_port_ops; /* KZ_PCI_CONFIG_PORT, 8 bytes; dev: struct pci */
+/* For the busses of the machine; dev is the struct pci. */
+extern const struct bus_ops pci_port_ops; /* KZ_PCI_CONFIG_PORT, 8 bytes */
 extern const struct bus_ops pci_ecam_ops; /* KZ_GPA_ECAM, KZ_ECAM_SIZE */
 extern const struct bus_ops pci_low_ops;  /* KZ_GPA_PCI_LOW … KZ_GPA_PCI_LOW_END */
-/* The window above RAM: dev is a struct pci_high. */
-struct pci_high {
-	struct pci *pci;
-	uint64_t base; /* of the window */
-};
-extern const struct bus_ops pci_high_ops;
+extern const struct bus_ops pci_high_ops; /* pci->high, KZ_PCI_HIGH_SIZE */
 
 #endif

@@ -5,13 +5,21 @@
  * DOC: BAR 0
  *
  *	0000	common configuration (4.1.4.3)
- *	1000	ISR status (4.1.4.5): read to clear, never set: there are no line
- *interrupts 2000	device configuration (4.1.4.6)
+ *	1000	ISR status (4.1.4.5): always 0, there are no line interrupts
+ *	2000	device configuration (4.1.4.6)
  *	3000	notifications (4.1.4.4): queue N at 4 * N, an ioeventfd each
  *	4000	MSI-X table
  *	5000	MSI-X pending bits
  *
  * and VIRTIO_PCI_CAP_PCI_CFG (4.1.4.9), the window through configuration space.
+ *
+ * DOC: Kicks
+ *
+ * A queue's ioeventfd is its kick_fd. All are bound when the driver first says DRIVER_OK,
+ * and stay until the BAR moves: machines whose guest has no driver pay nothing. A kick
+ * that comes meanwhile, or that KVM has no room for, is an exit and vdev_kick().
+ *
+ * Locks: the bus's, then @lock, then the device's or the MSI-X table's.
  */
 #ifndef KZ_DEV_VIRTIO_PCI_H
 #define KZ_DEV_VIRTIO_PCI_H
@@ -20,6 +28,17 @@
 #include "kzhost/dev/virtio.h"
 
 #define VIRTIO_PCI_BAR_SIZE 0x8000u
+
+/* Parts of the BAR. */
+#define VIRTIO_PCI_COMMON 0x0000u
+#define VIRTIO_PCI_ISR    0x1000u
+#define VIRTIO_PCI_DEVICE 0x2000u
+#define VIRTIO_PCI_NOTIFY 0x3000u
+#define VIRTIO_PCI_MSIX   0x4000u
+#define VIRTIO_PCI_PBA    0x5000u
+#define VIRTIO_PCI_PART   0x1000u /* size of each */
+
+#define VIRTIO_PCI_NOTIFY_STEP 4u /* notify_off_multiplier */
 
 /* Binds an eventfd to writes at a guest physical address, or takes it away again; on any
  * thread. 0 or -errno. */
@@ -34,14 +53,19 @@ struct virtio_pci {
 	struct msix msix;
 	struct vdev *vdev; /* borrowed */
 	const struct virtio_pci_ops *ops;
-	uint64_t notify_gpa; /* where the ioeventfds are; 0: nowhere */
+	unsigned msix_cap, window_cap; /* offsets in configuration space */
+
+	pthread_mutex_t lock; /* of all below */
+	uint64_t bar_gpa;     /* where the BAR answers; 0: nowhere */
+	bool driven;          /* there was a DRIVER_OK */
+	uint64_t notify_gpa;  /* where the ioeventfds are; 0: nowhere */
 };
 
 /**
  * virtio_pci_init() - Put a device behind a PCI function
  * @p:		Zeroed
  * @vdev:	Set up by vdev_init(), whose env.interrupt is virtio_pci_interrupt() and
- *whose env.arg is @p; borrowed
+ *		whose env.arg is @p; borrowed
  * @gsi:	First of the device's interrupt numbers: MSIX_VECTORS_MAX of them
  *
  * Return: 0 or what eventfd(2) gave; virtio_pci_fini() may follow in every case

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * msix.c - the MSI-X table: what the driver writes, what of it KVM is told
+ */
+#include "kzhost/dev/msix.h"
+
+#include "common/base/trace.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#define CONTROL_ENABLE   0x8000
+#define CONTROL_MASK_ALL 0x4000
+#define VECTOR_MASKED    0x1u
+
+/* The dwords of an entry. */
+enum entry_dword { ENTRY_LOW, ENTRY_HIGH, ENTRY_DATA, ENTRY_CONTROL };
+
+int msix_init(struct msix *m, const struct msix_ops *ops, unsigned gsi, unsigned n)
+{
+	int r = 0;
+
+	ASSERT(n > 0 && n <= MSIX_VECTORS_MAX);
+	pthread_mutex_init(&m->lock, NULL);
+	m->ops = ops;
+	m->gsi = gsi;
+	m->n = n;
+	m->all_masked = false;
+	atomic_init(&m->enabled, false);
+	for (unsigned i = 0; i < n; i++)
+		m->vector[i] = (struct msix_vector){ .masked = true, .fd = -1 };
+	for (unsigned i = 0; r == 0 && i < n; i++) {
+		m->vector[i].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		r = m->vector[i].fd < 0 ? -errno : 0;
+	}
+	return r;
+}
+
+void msix_fini(struct msix *m)
+{
+	if (m->n == 0)
+		return;
+	for (unsigned i = 0; i < m->n; i++) {
+		if (m->vector[i].bound)
+			m->ops->unbind(m->ops->arg, m->gsi + i, m->vector[i].fd);
+		closep(&m->vector[i].fd);
+	}
+	m->n = 0;
+	pthread_mutex_destroy(&m->lock);
+}
+
+/* Binds or unbinds a vector, as the three masks have it. The lock is held. */
+static void apply(struct msix *m, unsigned i, bool changed)
+{
+	struct msix_vector *v = &m->vector[i];
+	bool want = atomic_load(&m->enabled) && !m->all_masked && !v->masked;
+	int r = 0;
+
+	if (want && (changed || !v->bound))
+		r = m->ops->bind(m->ops->arg, m->gsi + i, v->fd, v->address, v->data);
+	else if (!want && v->bound)
+		r = m->ops->unbind(m->ops->arg, m->gsi + i, v->fd);
+	if (r < 0)
+		TRACE(dev, "msix gsi=%u address=0x%llx: %s gave %d", m->gsi + i,
+		      (unsigned long long)v->address, want ? "bind" : "unbind", r);
+	/* What could not be bound stays pending; it is tried again at the next write. */
+	v->bound = want && (r == 0 || v->bound);
+}
+
+/* Without MSI-X there is nothing that a vector could be pending for. */
+static void forget_pending(struct msix *m)
+{
+	uint64_t count;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		if (read(m->vector[i].fd, &count, sizeof(count)) < 0)
+			continue; /* there was none */
+	}
+}
+
+void msix_control(struct msix *m, uint16_t control)
+{
+	bool enabled = control & CONTROL_ENABLE, was;
+
+	pthread_mutex_lock(&m->lock);
+	m->all_masked = control & CONTROL_MASK_ALL;
+	was = atomic_exchange(&m->enabled, enabled);
+	for (unsigned i = 0; i < m->n; i++)
+		apply(m, i, false);
+	if (was && !enabled)
+		forget_pending(m);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void msix_raise(struct msix *m, unsigned vector)
+{
+	uint64_t one = 1;
+
+	if (vector >= m->n || !atomic_load(&m->enabled))
+		return;
+	/* Fails only when the counter is full: it is pending anyway. */
+	if (write(m->vector[vector].fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static uint32_t entry_read(const struct msix_vector *v, enum entry_dword dword)
+{
+	switch (dword) {
+	case ENTRY_LOW:
+		return (uint32_t)v->address;
+	case ENTRY_HIGH:
+		return (uint32_t)(v->address >> 32);
+	case ENTRY_DATA:
+		return v->data;
+	case ENTRY_CONTROL:
+		break;
+	}
+	return v->masked ? VECTOR_MASKED : 0;
+}
+
+static void entry_write(struct msix_vector *v, enum entry_dword dword, uint32_t value)
+{
+	switch (dword) {
+	case ENTRY_LOW:
+		v->address = (v->address & ~(uint64_t)UINT32_MAX) | (value & ~3u);
+		break;
+	case ENTRY_HIGH:
+		v->address = (v->address & UINT32_MAX) | (uint64_t)value << 32;
+		break;
+	case ENTRY_DATA:
+		v->data = value;
+		break;
+	case ENTRY_CONTROL:
+		v->masked = value & VECTOR_MASKED;
+		break;
+	}
+}
+
+/* True: the access is natural and lies in the table. */
+static bool in_table(const struct msix *m, uint64_t offset, unsigned size)
+{
+	return (size == 4 || size == 8) && offset % size == 0 &&
+	       offset < (uint64_t)m->n * MSIX_ENTRY_SIZE;
+}
+
+uint64_t msix_table_read(struct msix *m, uint64_t offset, unsigned size)
+{
+	const struct msix_vector *v;
+	unsigned dword = offset % MSIX_ENTRY_SIZE / 4;
+	uint64_t value;
+
+	if (!in_table(m, offset, size))
+		return UINT64_MAX;
+	v = &m->vector[offset / MSIX_ENTRY_SIZE];
+	pthread_mutex_lock(&m->lock);
+	value = entry_read(v, dword);
+	if (size == 8)
+		value |= (uint64_t)entry_read(v, dword + 1) << 32;
+	pthread_mutex_unlock(&m->lock);
+	return value;
+}
+
+void msix_table_write(struct msix *m, uint64_t offset, unsigned size, uint64_t value)
+{
+	unsigned i = (unsigned)(offset / MSIX_ENTRY_SIZE);
+	unsigned dword = offset % MSIX_ENTRY_SIZE / 4;
+	struct msix_vector *v, before;
+
+	if (!in_table(m, offset, size))
+		return;
+	v = &m->vector[i];
+	pthread_mutex_lock(&m->lock);
+	before = *v;
+	entry_write(v, dword, (uint32_t)value);
+	if (size == 8)
+		entry_write(v, dword + 1, (uint32_t)(value >> 32));
+	apply(m, i, v->address != before.address || v->data != before.data);
+	pthread_mutex_unlock(&m->lock);
+}
+
+uint64_t msix_pba_read(struct msix *m, uint64_t offset, unsigned size)
+{
+	struct pollfd p[64];
+	uint64_t bits = 0;
+	unsigned n = 0;
+
+	if ((size != 4 && size != 8) || offset % size)
+		return UINT64_MAX;
+	for (; n < size * 8 && offset * 8 + n < m->n; n++)
+		p[n] = (struct pollfd){ m->vector[offset * 8 + n].fd, POLLIN, 0 };
+	if (n == 0 || poll(p, n, 0) <= 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		bits |= (uint64_t)(p[i].revents & POLLIN ? 1 : 0) << i;
+	return bits;
+}
