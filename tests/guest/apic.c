@@ -80,12 +80,19 @@ void apic_init(void)
 	apic_write(REG_TIMER_DIV, TIMER_DIV_1);
 }
 
-void apic_route(unsigned gsi, unsigned vector)
+uint32_t apic_id(void)
 {
 	uint32_t id = apic_read(REG_ID);
 
+	return apic_is_x2 ? id : id >> 24;
+}
+
+void apic_route(unsigned gsi, unsigned vector)
+{
+	uint32_t id = apic_id();
+
 	mmio_write32(IOAPIC_INDEX, IOAPIC_PIN + 2 * gsi + 1);
-	mmio_write32(IOAPIC_DATA, apic_is_x2 ? id << 24 : id);
+	mmio_write32(IOAPIC_DATA, id << 24);
 	mmio_write32(IOAPIC_INDEX, IOAPIC_PIN + 2 * gsi);
 	mmio_write32(IOAPIC_DATA, vector);
 }

@@ -22,6 +22,9 @@ void apic_timer_start(uint32_t ns);
 /* Return: nanoseconds that the timer has left */
 uint32_t apic_timer_left(void);
 
+/* Return: this processor's APIC number */
+uint32_t apic_id(void);
+
 /* Return: "x2APIC" or "xAPIC" */
 const char *apic_name(void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * firmware.c - processors from MADT or MP table, sleep register from the FADT
+ * firmware.c - processors from MADT or MP table, sleep register from the FADT, PCI
+ * configuration space from the MCFG
  *
  * DOC: Two machines
  *
@@ -33,6 +34,9 @@
 #define MADT_X2APIC  9
 #define MADT_ENABLED 0x01
 #define MADT_CAPABLE 0x02
+
+#define MCFG_ENTRIES     44
+#define MCFG_ENTRY_BYTES 16 /* le64 base, le16 segment, first and last bus */
 
 #define MP_EBDA_SEGMENT 0x40e
 #define MP_BASE_MEM_END 0xa0000
@@ -97,6 +101,14 @@ static void read_madt(const uint8_t *t, size_t n)
 		firmware.n_cpus = n_cpus;
 }
 
+static void read_mcfg(const uint8_t *t, size_t n)
+{
+	for (size_t i = MCFG_ENTRIES; i + MCFG_ENTRY_BYTES <= n; i += MCFG_ENTRY_BYTES) {
+		if (!read_le(t + i + 8, 2) && !t[i + 10])
+			firmware.ecam_gpa = read_le(t + i, 8);
+	}
+}
+
 static void read_table(const uint8_t *t)
 {
 	if (!t || (uintptr_t)t >= KZ_GPA_RAM_HIGH)
@@ -105,6 +117,8 @@ static void read_table(const uint8_t *t)
 		read_fadt(t, table_length(t));
 	else if (memcmp(t, "APIC", 4) == 0)
 		read_madt(t, table_length(t));
+	else if (memcmp(t, "MCFG", 4) == 0)
+		read_mcfg(t, table_length(t));
 }
 
 /* Return: true when there is a root table, XSDT or, from ACPI 1.0, RSDT */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * firmware.h - what ACPI and MP tables tell
+ * firmware.h - what ACPI and MP tables tell: processors, sleep, PCI
  */
 #ifndef GUEST_FIRMWARE_H
 #define GUEST_FIRMWARE_H
@@ -17,6 +17,7 @@ struct firmware {
 	unsigned n_cpus;                   /* usable ones */
 	struct firmware_reg sleep_control; /* 8 bits */
 	struct firmware_reg ged_event;     /* 32 bits */
+	uint64_t ecam_gpa;                 /* of PCI bus 0; 0: none */
 };
 
 /* kzhost's machine until firmware_read() has found something else. */

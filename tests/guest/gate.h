@@ -72,44 +72,50 @@ static inline void gate_outsb(uint16_t port, const void *buf, size_t n)
 			 : "memory");
 }
 
-static inline void port_out8(uint16_t port, uint8_t v)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
-}
+/* port_in8/16/32(), port_out8/16/32(): one access of that width */
+#define GATE_PORT(bits, suffix) \
+	static inline uint##bits##_t port_in##bits(uint16_t port) \
+	{ \
+		uint##bits##_t v; \
+\
+		__asm__ volatile("in" suffix " %1, %0" : "=a"(v) : "Nd"(port)); \
+		return v; \
+	} \
+	static inline void port_out##bits(uint16_t port, uint##bits##_t v) \
+	{ \
+		__asm__ volatile("out" suffix " %0, %1" : : "a"(v), "Nd"(port)); \
+	}
 
-static inline uint8_t port_in8(uint16_t port)
-{
-	uint8_t v;
+GATE_PORT(8, "b")
+GATE_PORT(16, "w")
+GATE_PORT(32, "l")
+#undef GATE_PORT
 
-	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
+/* mmio_read8/16/32/64(), mmio_write8/16/32/64(): one access of that width */
+#define GATE_MMIO(bits, suffix, modifier) \
+	static inline uint##bits##_t mmio_read##bits(uintptr_t gpa) \
+	{ \
+		uint##bits##_t v; \
+\
+		__asm__ volatile("mov" suffix " (%1), %" modifier "0" \
+				 : "=r"(v) \
+				 : "r"(gpa) \
+				 : "memory"); \
+		return v; \
+	} \
+	static inline void mmio_write##bits(uintptr_t gpa, uint##bits##_t v) \
+	{ \
+		__asm__ volatile("mov" suffix " %" modifier "0, (%1)" \
+				 : \
+				 : "r"(v), "r"(gpa) \
+				 : "memory"); \
+	}
 
-static inline uint32_t port_in32(uint16_t port)
-{
-	uint32_t v;
-
-	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline void mmio_write32(uintptr_t gpa, uint32_t v)
-{
-	__asm__ volatile("movl %0, (%1)" : : "r"(v), "r"(gpa) : "memory");
-}
-
-static inline uint32_t mmio_read32(uintptr_t gpa)
-{
-	uint32_t v;
-
-	__asm__ volatile("movl (%1), %0" : "=r"(v) : "r"(gpa) : "memory");
-	return v;
-}
-
-static inline void mmio_write8(uintptr_t gpa, uint8_t v)
-{
-	__asm__ volatile("movb %0, (%1)" : : "q"(v), "r"(gpa) : "memory");
-}
+GATE_MMIO(8, "b", "b")
+GATE_MMIO(16, "w", "w")
+GATE_MMIO(32, "l", "k")
+GATE_MMIO(64, "q", "q")
+#undef GATE_MMIO
 
 static inline uint64_t rdtsc(void)
 {

@@ -14,7 +14,10 @@
 #define SEL_UCODE 0x23 /* 0x20, ring 3 */
 #define SEL_TSS   0x28
 
-/* Vectors; those from VEC_IRQ on only set a bit in irq_pending. */
+/*
+ * Vectors. Those from VEC_IRQ on set a bit in the first byte of irq_pending, those from
+ * VEC_MSIX on count in one of its other bytes.
+ */
 #define VEC_BREAKPOINT 3
 #define VEC_GP         13
 #define VEC_IRQ        0x30
@@ -22,6 +25,8 @@
 #define IRQ_SERIAL     1
 #define IRQ_GED        2
 #define IRQ_N          3
+#define VEC_MSIX       0x40
+#define MSIX_N         7
 #define VEC_SPURIOUS   0xff
 #define VEC_STUB_BYTES 16 /* distance of the trap stubs */
 

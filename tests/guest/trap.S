@@ -2,7 +2,7 @@
 /*
  * trap.S - what runs in ring 0 after entry: interrupts, the gate, faults
  *
- * Interrupt handlers set one bit and acknowledge; ring 3 does the work when it next looks
+ * Interrupt handlers set one bit, or count, and acknowledge; ring 3 does the work when it next looks
  * (event.c). A fault leaves ring 0 at once: its registers are pushed and trap_panic() is
  * entered in ring 3 with a pointer to them.
  */
@@ -78,7 +78,7 @@ trap_gate:
 	jmp	trap_common
 
 gate_wait:
-	cmpl	$0, irq_pending
+	cmpq	$0, irq_pending
 	jne	1f
 	sti
 	hlt
@@ -128,6 +128,20 @@ irq_\n:
 	irq_handler 1
 	irq_handler 2
 
+/* Handlers of VEC_MSIX + n; msix_table lists them. */
+.macro msix_handler n
+msix_\n:
+	incb	irq_pending + 1 + \n
+	jmp	irq_eoi
+.endm
+	msix_handler 0
+	msix_handler 1
+	msix_handler 2
+	msix_handler 3
+	msix_handler 4
+	msix_handler 5
+	msix_handler 6
+
 irq_eoi:
 	pushq	%rax
 	cmpb	$0, apic_is_x2
@@ -159,6 +173,9 @@ gate_table:
 	.globl	irq_table
 irq_table:
 	.quad	irq_0, irq_1, irq_2
+	.globl	msix_table
+msix_table:
+	.quad	msix_0, msix_1, msix_2, msix_3, msix_4, msix_5, msix_6
 
 	.data
 	.align	8

@@ -20,7 +20,7 @@ struct idt_entry {
 
 /* In trap.S; idt is used by entry.S. */
 extern const char trap_stubs[], trap_gate[], trap_gp[], irq_spurious[];
-extern const char *const irq_table[IRQ_N];
+extern const char *const irq_table[IRQ_N], *const msix_table[MSIX_N];
 extern struct idt_entry idt[VEC_N];
 _Noreturn void trap_panic(const struct trap_frame *frame);
 
@@ -47,6 +47,8 @@ void trap_init(void)
 	idt_set(VEC_GP, trap_gp, GATE_KERNEL);
 	for (unsigned i = 0; i < IRQ_N; i++)
 		idt_set(VEC_IRQ + i, irq_table[i], GATE_KERNEL);
+	for (unsigned i = 0; i < MSIX_N; i++)
+		idt_set(VEC_MSIX + i, msix_table[i], GATE_KERNEL);
 	idt_set(VEC_SPURIOUS, irq_spurious, GATE_KERNEL);
 }
 
