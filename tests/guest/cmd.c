@@ -7,11 +7,15 @@
 #include "tests/guest/apic.h"
 #include "tests/guest/clock.h"
 #include "tests/guest/cmd.h"
+#include "tests/guest/con.h"
+#include "tests/guest/disk.h"
 #include "tests/guest/event.h"
 #include "tests/guest/gate.h"
 #include "tests/guest/mem.h"
+#include "tests/guest/pci.h"
 #include "tests/guest/power.h"
 #include "tests/guest/print.h"
+#include "tests/guest/rng.h"
 #include "tests/guest/serial.h"
 #include "tests/guest/string.h"
 
@@ -93,6 +97,11 @@ static void cmd_sleep(char *args)
 	print("sleep: %lu us\n", clock_uptime_us() - start);
 }
 
+static void cmd_pci(char *args)
+{
+	pci_list();
+}
+
 static void cmd_panic(char *args)
 {
 	power_panic(*args ? args : "asked for");
@@ -121,6 +130,12 @@ static const struct cmd cmds[] = {
 	{ "time", "", "clock, uptime, TSC frequency", cmd_time },
 	{ "spin", "[MS]", "use the processor", cmd_spin },
 	{ "sleep", "[MS]", "halt, woken by the APIC timer", cmd_sleep },
+	{ "pci", "", "list PCI bus 0", cmd_pci },
+	{ "disk", "VERB [N...]",
+	  "virtio disks: list, info, read, write, verify, bench,...", disk_command },
+	{ "con", "list|write|read [PORT...]", "ports of the virtio console",
+	  con_command },
+	{ "rng", "[BYTES]", "entropy from virtio", rng_command },
 	{ "panic", "[WHY]", "tell the host by pvpanic and halt", cmd_panic },
 	{ "fault", "", "execute an invalid instruction", cmd_fault },
 	{ "reboot", "", "reset by the keyboard controller", cmd_reboot },

@@ -107,3 +107,10 @@ _Bool str_to_u64(const char *s, uint64_t *ret)
 	*ret = v;
 	return true;
 }
+
+_Bool str_u64(char **s, uint64_t *ret)
+{
+	const char *word = str_word(s);
+
+	return !*word || str_to_u64(word, ret);
+}

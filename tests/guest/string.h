@@ -36,4 +36,13 @@ char *str_word(char **s);
  */
 _Bool str_to_u64(const char *s, uint64_t *ret);
 
+/**
+ * str_u64() - Cut the next word off a string and read it as a number
+ * @s:		As with str_word()
+ * @ret:	The number; untouched when there is no word left
+ *
+ * Return: false when there is a word that is no number
+ */
+_Bool str_u64(char **s, uint64_t *ret);
+
 #endif
