@@ -20,32 +20,39 @@ ZONES = [
          aux=["panicked", "debugging"]),
     zone("half", "incomplete"),
 ]
+MORE_ZONES = ZONES + [
+    zone("gone", "incomplete", uuid=UUID_A, aux=["no-config"]),
+    zone("mover", "running", id=7, uuid=UUID_B, aux=["migrating-out"]),
+    zone("comer", "ready", id=8, uuid=UUID_B, aux=["migrating-in"]),
+    zone("elsewhere", "unavailable", uuid=UUID_A),
+    zone("last", "down", id=9999, uuid=UUID_B),
+]
 
 
-def listed(t, *args, **more):
+def listed(t, *args, zones=ZONES, **more):
     with FakeSvc(t) as svc:
-        svc.zones = ZONES
+        svc.zones = zones
         return t.run("zoneadm", *args, **more)
 
 
 @kz.test
 def list_has_solaris_columns(t):
-    kz.golden("zoneadm/list-cv", listed(t, "list", "-cv").stdout)
+    kz.golden("zoneadm/list-cv", listed(t, "list", "-cv", zones=MORE_ZONES).stdout)
 
 
 @kz.test
 def list_lines_for_programs(t):
-    kz.golden("zoneadm/list-cp", listed(t, "list", "-cp").stdout)
+    kz.golden("zoneadm/list-cp", listed(t, "list", "-cp", zones=MORE_ZONES).stdout)
 
 
 @kz.test
 def list_states(t):
-    kz.golden("zoneadm/list-cs", listed(t, "list", "-cs").stdout)
+    kz.golden("zoneadm/list-cs", listed(t, "list", "-cs", zones=MORE_ZONES).stdout)
 
 
 @kz.test
 def list_as_json(t):
-    kz.golden("zoneadm/list-c-json", listed(t, "list", "-c", "--json").stdout)
+    kz.golden("zoneadm/list-c-json", listed(t, "list", "-c", "--json", zones=MORE_ZONES).stdout)
     kz_case(t)
     document = json.loads(listed(t, "list", "--json", "-n").stdout)
     kz.eq(document["version"], 1)

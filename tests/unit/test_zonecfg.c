@@ -302,6 +302,8 @@ static const struct {
 	  "select device id=4\nclear bootpri\nend" },
 	{ "seed-suspend",
 	  "create; add suspend\nset path=/export/%{zonename}.suspend\nend" },
+	{ "seed-suspend-storage",
+	  "create; add suspend\nset storage=dev:/dev/vg0/%{zonename}-suspend\nend" },
 	{ "seed-macs", "create; add anet; set lower-link=net0; set id=2\n"
 		       "add mac; set mac-address=2:8:20:c0:ff:ee; end\n"
 		       "add mac; set mac-address=auto; end; end" },
