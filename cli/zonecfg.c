@@ -309,13 +309,18 @@ static int check_running(struct app *a, struct errmsg *e)
 	return 0;
 }
 
-/* What the commands printed goes to standard output. 0 or -EIO. */
+/* What the commands printed goes to standard output, and leaves no trace: it may be a
+ * key. 0 or -EIO. */
 static int flush_output(struct zcfg *s, struct errmsg *e)
 {
+	struct app *a = s->ctx;
 	bool ok = !s->out.len || fwrite(s->out.p, s->out.len, 1, stdout) == 1;
 
+	if (s->out.len)
+		explicit_bzero(s->out.p, s->out.len);
 	s->out.len = 0;
 	ok = fflush(stdout) == 0 && ok;
+	explicit_bzero(a->buffer_out, sizeof(a->buffer_out));
 	return ok ? 0 : errmsg_set(e, -EIO, "standard output: %s", strerror(errno));
 }
 
@@ -405,7 +410,7 @@ static int run_file(struct app *a, struct zcfg *s)
 /* The arguments are one line, joined by blanks. */
 static int run_arguments(struct zcfg *s, int argc, char **argv)
 {
-	cleanup(buf_fini) struct buf b = { 0 };
+	cleanup(buf_fini) struct buf b = { .wipe = true };
 	struct errmsg e = { "" };
 	int r;
 

@@ -155,6 +155,16 @@ void term_close(struct term *t)
 	free(t);
 }
 
+/* The editor's own copies of a line, which may have a key in it. */
+static void wipe_line(struct term *t, const char *line, size_t len)
+{
+	const LineInfoW *li = el_wline(t->el);
+
+	explicit_bzero((char *)line, len);
+	explicit_bzero((wchar_t *)li->buffer,
+		       (size_t)(li->lastchar - li->buffer) * sizeof(*li->buffer));
+}
+
 int term_read(struct term *t, const char *prompt, bool command, char **ret_line)
 {
 	const char *line;
@@ -175,6 +185,7 @@ int term_read(struct term *t, const char *prompt, bool command, char **ret_line)
 	if (!line || len <= 0)
 		return len < 0 && errno != EINTR ? -EIO : 0;
 	copy = strndup(line, strcspn(line, "\r\n"));
+	wipe_line(t, line, (size_t)len);
 	if (!copy)
 		return -ENOMEM;
 	/* A key is not remembered. */

@@ -5,9 +5,9 @@
  * DOC: Where a key is
  *
  * In memory the property is the key itself (32 hexadecimal digits) from `set` or
- * zconf_fill_auto() until the commit, else a reference to it ("key:" and 16 digits). The
- * configuration file holds only the reference; the key file /etc/zones/keys/ZONE has
- * lines of reference and key, and only its owner may read it.
+ * zconf_fill_auto() as long as that session lasts, else a reference to it ("key:" and 16
+ * digits). The configuration file holds only the reference; the key file
+ * /etc/zones/keys/ZONE has lines of reference and key, and only its owner may read it.
  *
  * So a commit that brings a new key is atomic, though it changes two files: the key file
  * first gets the new line beside the old one, then the configuration is replaced, then

@@ -301,5 +301,41 @@ def interrupts_do_not_cut_a_commit_short(t):
     kz.eq(term.end(), 0)
 
 
+def places(pid, text):
+    """Where a text is in the writable memory of a process, as bytes and as wide characters."""
+    found = []
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            area, mode = line.split()[:2]
+            begin, end = (int(x, 16) for x in area.split("-"))
+            if not mode.startswith("rw") or end - begin > 64 << 20:
+                continue  # what is larger is a sanitizer's
+            try:
+                mem.seek(begin)
+                data = mem.read(end - begin)
+            except OSError:
+                continue
+            found += [line.strip() for codec in ("utf-8", "utf-32-le")
+                      if text.encode(codec) in data]
+    return found
+
+
+@kz.test
+def a_key_leaves_no_trace_in_memory(t):
+    first, second = "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"
+    t.run("zonecfg", "-z", "db", stdin="create; add keysource; set raw=%s; end" % first)
+    term = session(t)
+    kz.has(term.say("export"), "set raw=" + first)
+    term.say("info zonename")
+    kz.eq(places(term.pid, first), [])
+    term.say("select keysource", "zonecfg:db:keysource> ")
+    term.say("set raw=" + second, "zonecfg:db:keysource> ")
+    kz.eq(places(term.pid, second) != [], True)  # it is the one that is going to be committed
+    term.say("cancel")
+    kz.eq(places(term.pid, second), [])
+    term.press("exit\r")
+    kz.eq(term.end(), 0)
+
+
 if __name__ == "__main__":
     kz.main()
