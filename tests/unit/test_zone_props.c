@@ -292,6 +292,111 @@ TEST(values, every_kind_is_tried)
 	}
 }
 
+/* Two values for each kind that no property of the kind takes; NULL: see out_of_range().
+ */
+static const char *const never[PROP_KIND_N][2] = {
+	[KIND_TEXT] = { "\x01", "\xff" },
+	[KIND_NAME] = { "a/b", "-a" },
+	[KIND_BOOL] = { "maybe", "1" },
+	[KIND_NUMBER] = { "many", "1.5" },
+	[KIND_DECIMAL] = { "few", "1.234" },
+	[KIND_RANGE] = { "4-2", "1-2-3" },
+	[KIND_CPUS] = { "3-1", "a" },
+	[KIND_SIZE] = { "lots", "1.5G" },
+	[KIND_ENUM] = { "nonsense", "0" },
+	[KIND_WORDS] = { "nonsense", "a,b" },
+	[KIND_PATH] = { "relative", "~/x" },
+	[KIND_STORAGE] = { "lvm:vg/lv", "/no/scheme" },
+	[KIND_FMRI] = { "db", "svc:" },
+	[KIND_HEX] = { "0x00000000", "12345678901" },
+	[KIND_MAC] = { "ff:ff:ff:ff:ff:ff", "1:2:3" },
+	[KIND_ADDRS] = { "10.0.0", "10.0.0.1/33" },
+	[KIND_GOALS] = { "soon", "console:" },
+	[KIND_KEY] = { "0123", "0123456789abcdef0123456789abcdeg" },
+	[KIND_RCTL] = { "5", "(priv=basic,limit=5,action=none)" },
+};
+
+/* A value just beyond a property's limit. false: its kind has no such limit. */
+static bool out_of_range(const struct prop_def *d, bool low, char *out, size_t size)
+{
+	unsigned long long min = d->min, max = d->max;
+
+	switch (d->kind) {
+	case KIND_NUMBER:
+	case KIND_RANGE:
+		if (low && min)
+			snprintf(out, size, "%llu", min - 1);
+		else
+			snprintf(out, size, low ? "-1" : "%llu", max + 1);
+		return true;
+	case KIND_CPUS:
+		snprintf(out, size, low ? "-1" : "0-%llu", max + 1);
+		return true;
+	case KIND_DECIMAL:
+		snprintf(out, size, low ? "0" : "%llu.01", max / 100);
+		return true;
+	case KIND_SIZE:
+		snprintf(out, size, low ? "0" : "%llu", max + 1);
+		return true;
+	case KIND_RCTL:
+		snprintf(out, size, "(priv=privileged,limit=%llu,action=none)",
+			 low ? 0 : max + 1);
+		return true;
+	case KIND_TEXT:
+	case KIND_NAME:
+		if (low && !min)
+			return false;
+		ASSERT(max + 1 < size);
+		memset(out, 'x', max + 1);
+		out[low ? min - 1 : max + 1] = '\0';
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The text names resource, property, value (not a key's, and not all of a long one) and
+ * what is allowed. */
+static void check_refused(enum prop_id prop, const char *text)
+{
+	const struct prop_def *d = prop_def(prop);
+	char head[64], allowed[240], value[80];
+	struct errmsg e = { "" };
+	char *s = NULL;
+
+	snprintf(head, sizeof(head), "%s: %s: ", res_defs[d->res].name, d->name);
+	if (prop_parse(prop, text, &s, &e) != -EINVAL)
+		T_FAIL("%s\"%s\" is taken", head, text);
+	if (strncmp(e.text, head, strlen(head)) != 0)
+		T_FAIL("%s%s", head, e.text);
+	if (d->kind == KIND_KEY)
+		T_TRUE(strstr(e.text, text) == NULL);
+	snprintf(value, sizeof(value), "\"%.64s", text);
+	if (d->kind != KIND_KEY && text[0] > ' ')
+		T_HAS(e.text, value);
+	prop_allowed(prop, allowed, sizeof(allowed));
+	T_HAS(e.text, "allowed: ");
+	T_HAS(e.text, allowed);
+}
+
+TEST(values, every_property_refuses_what_is_out_of_range_or_of_another_type)
+{
+	char text[2048];
+
+	for (unsigned i = 0; i < PROP_N; i++) {
+		const struct prop_def *d = prop_def((enum prop_id)i);
+
+		if (d->flags & PF_READONLY)
+			continue;
+		for (unsigned n = 0; n < 2; n++) {
+			T_TRUE(never[d->kind][n]);
+			check_refused((enum prop_id)i, never[d->kind][n]);
+			if (out_of_range(d, n == 0, text, sizeof(text)))
+				check_refused((enum prop_id)i, text);
+		}
+	}
+}
+
 TEST(values, a_long_text_is_refused)
 {
 	char text[1026];

@@ -792,6 +792,74 @@ TEST(interactive, commits_at_once_asks_and_goes_on_after_errors)
 	zcfg_fini(&s);
 }
 
+/* A value that every property of the kind takes; of an enumeration its first word. */
+static void good_value(const struct prop_def *d, char *out, size_t size)
+{
+	switch (d->kind) {
+	case KIND_NUMBER:
+		snprintf(out, size, "%llu", (unsigned long long)d->min);
+		break;
+	case KIND_ENUM:
+	case KIND_WORDS:
+		snprintf(out, size, "%.*s", (int)strcspn(d->words, "|"), d->words);
+		break;
+	default:
+		snprintf(out, size, "%s",
+			 d->kind == KIND_PATH      ? "/x"
+			 : d->kind == KIND_SIZE    ? "4G"
+			 : d->kind == KIND_FMRI    ? "svc:/x"
+			 : d->kind == KIND_DECIMAL ? "1"
+			 : d->kind == KIND_RCTL ? "(priv=privileged,limit=5,action=none)"
+						: "x");
+	}
+}
+
+/* Commands that add a resource of the type with all that is required but one property. */
+static void add_without(struct buf *out, enum res_type type, enum prop_id missing)
+{
+	const struct res_def *rd = &res_defs[type];
+	char value[64];
+
+	buf_addf(out, "create -b; add %s", rd->name);
+	for (unsigned i = 0; i < rd->n_props; i++) {
+		enum prop_id prop = (enum prop_id)(rd->first + i);
+
+		if (prop == missing || !(prop_def(prop)->flags & PF_REQUIRED))
+			continue;
+		good_value(prop_def(prop), value, sizeof(value));
+		buf_addf(out, "; set %s=%s", prop_def(prop)->name, value);
+	}
+	buf_adds(out, "; end");
+}
+
+TEST(session, what_is_required_is_missed_at_the_end_of_each_resource)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < PROP_N; i++) {
+		const struct prop_def *d = prop_def((enum prop_id)i);
+		cleanup(buf_fini) struct buf text = { 0 };
+		struct errmsg e = { "" };
+		struct world w = { 0 };
+		char expected[80];
+		unsigned line;
+
+		if (!(d->flags & PF_REQUIRED))
+			continue;
+		snprintf(expected, sizeof(expected), "%s: %s is required (",
+			 res_defs[d->res].name, d->name);
+		add_without(&text, d->res, (enum prop_id)i);
+		T_EQ(run(&w, text.p, NULL, &line, &e), -EINVAL);
+		T_HAS(e.text, expected);
+		text.len = 0;
+		add_without(&text, d->res, PROP_N); /* and nothing else was wrong */
+		T_OK(run(&w, text.p, NULL, &line, &e));
+		world_fini(&w);
+		n++;
+	}
+	T_TRUE(n > 10);
+}
+
 TEST(session, a_zone_gets_another_name)
 {
 	static const char text[] = "set zonename=web; info zonename; set autoboot=true\n"
