@@ -17,6 +17,7 @@
 #include "restarter/repo.h"
 #include "restarter/status.h"
 #include "restarter/stray.h"
+#include "restarter/units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +50,7 @@ int shell_init(struct shell *sh)
 	config_defaults(&sh->config);
 	if (uv_loop_init(&sh->loop))
 		return -ENOMEM;
-	if (core_new(&sh->core) < 0)
+	if (core_new(&sh->core) < 0 || units_new(sh, &sh->units) < 0)
 		return -ENOMEM;
 	return status_new(sh, &sh->status);
 }
@@ -108,7 +109,9 @@ static void touch(struct shell *sh, const struct core_event *ev)
 		status_changed(sh->status);
 		monitor_note(sh, z);
 	}
-	for (unsigned i = 0; !ev->zone && ev->type != EV_TIMER && i < sh->zones.n; i++)
+	if (ev->zone || ev->type == EV_TIMER || ev->type == EV_HOST_UNIT)
+		return;
+	for (unsigned i = 0; i < sh->zones.n; i++)
 		sh->zones.v[i]->unsaved = true;
 }
 
@@ -130,6 +133,7 @@ int shell_step(struct shell *sh, struct core_event *ev)
 	if (r < 0)
 		return r;
 	touch(sh, ev);
+	sh->units_stale |= ev->type == EV_ZONE_SET || ev->type == EV_ZONE_GONE;
 	for (unsigned i = 0; i < sh->step.n; i++)
 		collect(sh, &sh->step.v[i], zone_of(sh, &sh->step.v[i]));
 	return 0;
@@ -294,6 +298,10 @@ void shell_commit(struct shell *sh)
 	if (sh->committing)
 		return;
 	sh->committing = true;
+	if (sh->units_stale) {
+		sh->units_stale = false;
+		units_sync(sh->units);
+	}
 	while (sh->batch.n) {
 		struct pending *v = take_ptr(&sh->batch.v);
 		unsigned n = sh->batch.n;
@@ -515,6 +523,7 @@ void shell_fini(struct shell *sh)
 		stray_forget(sh->zones.v[i]);
 	admin_free(sh->admin);
 	http_free(sh->http);
+	units_free(sh->units);
 	status_free(sh->status);
 	for (unsigned i = 0; i < sh->zones.n; i++)
 		if (sh->zones.v[i]->host)

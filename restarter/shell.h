@@ -31,6 +31,7 @@
 struct admin;
 struct http;
 struct status;
+struct units;
 
 /* An action that waits for the next commit, and the zone it is about (NULL: the host). */
 struct pending {
@@ -47,6 +48,8 @@ struct shell {
 	struct admin *admin;   /* owned; NULL until it listens */
 	struct status *status; /* owned */
 	struct http *http;     /* owned; NULL until it listens */
+	struct units *units;   /* owned */
+	bool units_stale;      /* dependencies may name others now */
 
 	struct core_actions step; /* reused by every step */
 	struct {

@@ -4,6 +4,7 @@
  */
 #include "common/zone/props.h"
 #include "restarter/core.h"
+#include "restarter/units.h"
 #include "tests/harness/harness.h"
 
 TEST(core, instance_table_is_sound)
@@ -47,6 +48,35 @@ TEST(core, units_are_named_as_configurations_do)
 	T_STREQ(CORE_UNIT_FMRI_PREFIX, UNIT_FMRI_PREFIX);
 	for (unsigned n = 0; n < UNIT_STATE_N; n++)
 		T_NOT_NULL(unit_state_names[n]);
+}
+
+TEST(core, systemd_states_as_dependencies_see_them)
+{
+	static const struct {
+		const char *load, *active, *job;
+		enum unit_state state;
+	} rows[] = {
+		{ "loaded", "active", "", UNIT_ONLINE },
+		{ "loaded", "active", "stop", UNIT_ONLINE },
+		{ "loaded", "reloading", "", UNIT_ONLINE },
+		{ "not-found", "active", "", UNIT_ONLINE }, /* its file is gone */
+		{ "loaded", "activating", "start", UNIT_OFFLINE },
+		{ "loaded", "activating", "", UNIT_OFFLINE }, /* will be restarted */
+		{ "loaded", "deactivating", "", UNIT_OFFLINE },
+		{ "loaded", "inactive", "start", UNIT_OFFLINE },
+		{ "loaded", "failed", "restart", UNIT_OFFLINE },
+		{ "loaded", "inactive", "", UNIT_DISABLED },
+		{ "loaded", "inactive", "stop", UNIT_DISABLED },
+		{ "masked", "inactive", "", UNIT_DISABLED },
+		{ "not-found", "inactive", "", UNIT_ABSENT },
+		{ "loaded", "failed", "", UNIT_MAINT },
+		{ "bad-setting", "inactive", "", UNIT_MAINT },
+		{ "error", "inactive", "", UNIT_MAINT },
+	};
+
+	for (unsigned n = 0; n < ARRAY_SIZE(rows); n++)
+		T_EQ(unit_state_of(rows[n].load, rows[n].active, rows[n].job),
+		     rows[n].state);
 }
 
 TEST(core, units_are_those_that_dependencies_name)
