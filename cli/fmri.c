@@ -5,7 +5,10 @@
 #include "cli/fmri.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
+
+#define LOCALHOST "svc://localhost/"
 
 /* The word is all of the text, or all of it before the instance's name. */
 static bool covers(const char *word, const char *text)
@@ -21,8 +24,16 @@ static bool covers(const char *word, const char *text)
 
 bool fmri_matches(const char *word, const char *fmri)
 {
+	cleanup(freep) char *local = NULL;
+
 	if (!*word)
 		return false;
+	/* The scope may be named, or left out. */
+	if (strncmp(word, LOCALHOST, strlen(LOCALHOST)) == 0) {
+		if (asprintf(&local, "svc:/%s", word + strlen(LOCALHOST)) < 0)
+			return false;
+		word = local;
+	}
 	if (covers(word, fmri))
 		return true;
 	for (const char *c = fmri; *c; c++)

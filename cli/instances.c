@@ -12,11 +12,11 @@ static int read_one(json_t *j, struct instance *ret, struct client_error *e)
 	json_int_t since, contract;
 	struct instance i;
 
-	if (json_unpack(j, "{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:I}", "fmri",
+	if (json_unpack(j, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:I}", "fmri",
 			&i.fmri, "zone", &i.zone, "state", &i.state, "next_state",
-			&i.next_state, "reason", &i.reason, "state_time_ms", &since,
-			"enabled", &enabled, "enabled_temporary", &temporary, "contract",
-			&contract) < 0)
+			&i.next_state, "reason", &i.reason, "auxiliary_state",
+			&i.auxiliary, "state_time_ms", &since, "enabled", &enabled,
+			"enabled_temporary", &temporary, "contract", &contract) < 0)
 		return errmsg_set(&e->msg, -EPROTO,
 				  "svc.zones: an instance lacks something");
 	i.state_time_ms = since;
@@ -28,8 +28,7 @@ static int read_one(json_t *j, struct instance *ret, struct client_error *e)
 	return 0;
 }
 
-/* The order of states on the screen; what is unknown comes last. */
-static unsigned rank(const char *state)
+unsigned instance_rank(const char *state)
 {
 	static const char *const order[] = { "uninitialized", "disabled", "online",
 					     "degraded",      "offline",  "maintenance" };
@@ -45,8 +44,8 @@ static int compare(const void *x, const void *y)
 {
 	const struct instance *a = x, *b = y;
 
-	if (rank(a->state) != rank(b->state))
-		return rank(a->state) < rank(b->state) ? -1 : 1;
+	if (instance_rank(a->state) != instance_rank(b->state))
+		return instance_rank(a->state) < instance_rank(b->state) ? -1 : 1;
 	if (a->state_time_ms != b->state_time_ms)
 		return a->state_time_ms < b->state_time_ms ? -1 : 1;
 	return strcmp(a->fmri, b->fmri);

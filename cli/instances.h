@@ -14,6 +14,7 @@ struct instance {
 	const char *fmri, *zone;
 	const char *state, *next_state; /* next_state: "none" when nothing is under way */
 	const char *reason;             /* why it is not online, or "" */
+	const char *auxiliary;          /* the same as a word (common/proto/reason.h) */
 	int64_t state_time_ms;          /* CLOCK_REALTIME */
 	bool enabled, enabled_temporary;
 	bool blocked;  /* offline until an administrator helps what it depends on */
@@ -41,6 +42,8 @@ int instances_read(const json_t *answer, struct instances *ret_list,
 void instances_fini(struct instances *list);
 
 const struct instance *instances_find(const struct instances *list, const char *fmri);
+/* The order of states on the screen; what is unknown comes last. */
+unsigned instance_rank(const char *state);
 /* "is" in the sense of a dependency: online or degraded. */
 bool instance_runs(const struct instance *i);
 /* Enabled in the end: the temporary override counts. */

@@ -23,6 +23,22 @@ static const struct opt *find_name(const struct opt *opts, unsigned n, const cha
 	return NULL;
 }
 
+/* What an option with an argument was given. */
+static int take_text(const struct opt *o, const char *text, struct errmsg *e)
+{
+	struct opt_each *each = o->dest;
+
+	if (o->type == OPT_TEXT) {
+		*(const char **)o->dest = text;
+		return 0;
+	}
+	if (each->n == OPT_EACH_MAX)
+		return errmsg_set(e, -EINVAL, "too many options -- %c", o->letter);
+	each->v[each->n].letter = o->letter;
+	each->v[each->n++].text = text;
+	return 0;
+}
+
 /* One argument that begins with '-'; *at is its index and moves on to an argument's. */
 static int parse_word(const struct opt *opts, unsigned n, int argc, char **argv, int *at,
 		      struct errmsg *e)
@@ -49,8 +65,7 @@ static int parse_word(const struct opt *opts, unsigned n, int argc, char **argv,
 		if (!c[1] && *at + 1 >= argc)
 			return errmsg_set(e, -EINVAL, "option requires an argument -- %c",
 					  *c);
-		*(const char **)o->dest = c[1] ? c + 1 : argv[++*at];
-		break;
+		return take_text(o, c[1] ? c + 1 : argv[++*at], e);
 	}
 	return 0;
 }

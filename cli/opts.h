@@ -12,6 +12,18 @@
 enum opt_type {
 	OPT_FLAG, /* dest: bool *, set to true */
 	OPT_TEXT, /* dest: const char **, the last one counts */
+	OPT_EACH, /* dest: struct opt_each *, all of them count */
+};
+
+#define OPT_EACH_MAX 32
+
+/* In the order in which they were given; several letters may share one. */
+struct opt_each {
+	unsigned n;
+	struct {
+		char letter;
+		const char *text; /* borrowed */
+	} v[OPT_EACH_MAX];
 };
 
 struct opt {

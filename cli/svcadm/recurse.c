@@ -2,53 +2,31 @@
 /*
  * recurse.c - svcadm enable -r: what instances require, from their configurations
  */
+#include "cli/deps.h"
 #include "cli/svcadm/svcadm.h"
-#include "common/zone/conf.h"
 
 #include <string.h>
 
 /* Chooses the instance; true when that is new. */
-static bool choose(struct svcadm *s, const char *fmri)
+static bool choose(struct svcadm *s, const struct instance *i)
 {
-	const struct instance *i = instances_find(&s->list, fmri);
-
 	if (!i || s->chosen[i - s->list.v])
 		return false;
 	s->chosen[i - s->list.v] = true;
 	return true;
 }
 
-static const char *group_of(const struct zres *dep)
+/* Of the require_any group of @d: how many, and is one of them wanted already? */
+static unsigned look_at_group(const struct svcadm *s, const struct deps *deps,
+			      const struct dep *d, bool *ret_wanted)
 {
-	const char *name = zres_text(dep, PROP_DEP_NAME);
-
-	return name ? name : zres_text(dep, PROP_DEP_FMRI);
-}
-
-/* The grouping of its group: that of the first member. */
-static const char *grouping_of(const struct zconf *c, const struct zres *dep)
-{
-	const struct zres *d = NULL;
-
-	while ((d = zconf_next(c, RES_SMF_DEPENDENCY, d)))
-		if (strcmp(group_of(d), group_of(dep)) == 0)
-			break;
-	return zres_text(d ? d : dep, PROP_DEP_GROUPING);
-}
-
-/* The require_any group of @dep: how many, and is one of them wanted already? */
-static unsigned look_at_group(const struct svcadm *s, const struct zconf *c,
-			      const struct zres *dep, bool *ret_wanted)
-{
-	const struct zres *d = NULL;
 	unsigned n = 0;
 
 	*ret_wanted = false;
-	while ((d = zconf_next(c, RES_SMF_DEPENDENCY, d))) {
-		const struct instance *i =
-			instances_find(&s->list, zres_text(d, PROP_DEP_FMRI));
+	for (unsigned k = d->group; k < deps->n; k++) {
+		const struct instance *i = deps->v[k].on;
 
-		if (strcmp(group_of(d), group_of(dep)) != 0)
+		if (deps->v[k].group != d->group)
 			continue;
 		n++;
 		if (i && (instance_wanted(i) || s->chosen[i - s->list.v]))
@@ -58,32 +36,42 @@ static unsigned look_at_group(const struct svcadm *s, const struct zconf *c,
 }
 
 /* What one instance requires; *more: something was chosen. An exit status. */
-static int choose_needs(struct svcadm *s, const struct instance *i, bool *more)
+static int choose_required(struct svcadm *s, const struct deps *deps, bool *more)
 {
-	cleanup(zconf_freep) struct zconf *c = NULL;
-	const struct zres *dep = NULL;
-	struct errmsg e = { "" };
 	bool wanted;
 
-	if (zconf_load(&s->paths, i->zone, &c, &e) < 0)
-		return svcadm_failed("%s: its dependencies cannot be read: %s", i->fmri,
-				     e.text);
-	while ((dep = zconf_next(c, RES_SMF_DEPENDENCY, dep))) {
-		const char *grouping = grouping_of(c, dep);
-		const char *fmri = zres_text(dep, PROP_DEP_FMRI);
+	for (unsigned k = 0; k < deps->n; k++) {
+		const struct dep *d = &deps->v[k];
 
-		if (strcmp(grouping, "require_any") == 0 &&
-		    look_at_group(s, c, dep, &wanted) > 1) {
+		if (d->kind != DEP_REQUIRE_ALL && d->kind != DEP_REQUIRE_ANY)
+			continue;
+		if (d->kind == DEP_REQUIRE_ANY &&
+		    look_at_group(s, deps, d, &wanted) > 1) {
 			if (wanted)
 				continue;
-			return svcadm_failed(
-				"%s requires any of the group %s: enable one of it first",
-				i->fmri, group_of(dep));
+			return svcadm_failed("%s requires any of the group of %s: enable "
+					     "one of it first",
+					     d->who->fmri, deps->v[d->group].fmri);
 		}
-		if (strncmp(grouping, "require_", 8) == 0 && choose(s, fmri))
+		if (choose(s, d->on))
 			*more = true;
 	}
 	return EXIT_DONE;
+}
+
+static int choose_needs(struct svcadm *s, const struct instance *i, bool *more)
+{
+	struct deps deps = { 0 };
+	struct errmsg e = { "" };
+	int status;
+
+	if (deps_read(&deps, &s->paths, &s->list, i, &e) < 0)
+		status = svcadm_failed("%s: its dependencies cannot be read: %s", i->fmri,
+				       e.text);
+	else
+		status = choose_required(s, &deps, more);
+	deps_fini(&deps);
+	return status;
 }
 
 int recurse_choose(struct svcadm *s)

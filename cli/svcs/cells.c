@@ -112,91 +112,175 @@ void add_date(struct buf *out, int64_t time_ms)
 	buf_adds(out, text);
 }
 
-/* The state, with its star unless the line has a column for the next one. */
-static void add_state(struct buf *out, const enum cell *cells, unsigned n,
-		      const char *state, const struct instance *i)
-{
-	bool star = instance_changes(i);
+/* One line of the table. */
+struct row {
+	const struct instance *i;
+	bool star; /* a state that changes has one: no column says the next state */
+};
 
-	for (unsigned k = 0; k < n; k++)
-		if (cells[k] == CELL_NSTATE || cells[k] == CELL_NSTA)
-			star = false;
-	buf_addf(out, "%s%s", state, star ? "*" : "");
+static void add_starred(struct buf *out, const char *state, const struct row *r)
+{
+	buf_addf(out, "%s%s", state, r->star && instance_changes(r->i) ? "*" : "");
+}
+
+static void add_CTID(struct buf *out, const struct row *r)
+{
+	if (r->i->contract)
+		buf_addf(out, "%ld", r->i->contract);
+	else
+		buf_adds(out, "-");
+}
+
+static void add_DESC(struct buf *out, const struct row *r)
+{
+	if (*r->i->zone)
+		buf_addf(out, "kernel zone %s", r->i->zone);
+	else
+		buf_adds(out, "-");
+}
+
+static void add_FMRI(struct buf *out, const struct row *r)
+{
+	buf_adds(out, r->i->fmri);
+}
+
+static void add_INST(struct buf *out, const struct row *r)
+{
+	const char *colon = strrchr(r->i->fmri, ':');
+
+	buf_adds(out, colon ? colon + 1 : "-");
+}
+
+static void add_N(struct buf *out, const struct row *r)
+{
+	buf_adds(out, letter(r->i->next_state));
+}
+
+static void add_NSTA(struct buf *out, const struct row *r)
+{
+	buf_adds(out, brief(r->i->next_state));
+}
+
+static void add_NSTATE(struct buf *out, const struct row *r)
+{
+	buf_adds(out, instance_changes(r->i) ? r->i->next_state : "-");
+}
+
+static void add_S(struct buf *out, const struct row *r)
+{
+	add_starred(out, letter(r->i->state), r);
+}
+
+static void add_SCOPE(struct buf *out, const struct row *r)
+{
+	buf_adds(out, "localhost");
+}
+
+static void add_SN(struct buf *out, const struct row *r)
+{
+	buf_addf(out, "%s%s", letter(r->i->state), letter(r->i->next_state));
 }
 
 /* svc:/system/zones/zone:web: what stands between the first slash and the colon. */
-static void add_service(struct buf *out, const char *fmri)
+static void add_SVC(struct buf *out, const struct row *r)
 {
-	const char *slash = strchr(fmri, '/'), *colon = strrchr(fmri, ':');
+	const char *slash = strchr(r->i->fmri, '/'), *colon = strrchr(r->i->fmri, ':');
 
 	if (slash && colon > slash)
 		buf_addf(out, "%.*s", (int)(colon - slash - 1), slash + 1);
 }
 
-static void add_text(struct buf *out, const enum cell *cells, unsigned n, enum cell c,
-		     const struct instance *i)
+static void add_STA(struct buf *out, const struct row *r)
 {
-	switch (c) {
-	case CELL_CTID:
-		if (i->contract)
-			buf_addf(out, "%ld", i->contract);
-		else
-			buf_adds(out, "-");
-		break;
-	case CELL_DESC:
-		buf_addf(out, "kernel zone %s", i->zone);
-		break;
-	case CELL_FMRI:
-		buf_adds(out, i->fmri);
-		break;
-	case CELL_INST:
-	case CELL_ZONE:
-		buf_adds(out, i->zone);
-		break;
-	case CELL_N:
-		buf_adds(out, letter(i->next_state));
-		break;
-	case CELL_NSTA:
-		buf_adds(out, brief(i->next_state));
-		break;
-	case CELL_NSTATE:
-		buf_adds(out, instance_changes(i) ? i->next_state : "-");
-		break;
-	case CELL_S:
-		add_state(out, cells, n, letter(i->state), i);
-		break;
-	case CELL_SCOPE:
-		buf_adds(out, "localhost");
-		break;
-	case CELL_SN:
-		buf_addf(out, "%s%s", letter(i->state), letter(i->next_state));
-		break;
-	case CELL_SVC:
-		add_service(out, i->fmri);
-		break;
-	case CELL_STA:
-		add_state(out, cells, n, brief(i->state), i);
-		break;
-	case CELL_STATE:
-		add_state(out, cells, n, i->state, i);
-		break;
-	case CELL_STIME:
-		add_stime(out, i->state_time_ms);
-		break;
-	case CELL_COUNT:
-		break;
-	}
+	add_starred(out, brief(r->i->state), r);
 }
+
+static void add_STATE(struct buf *out, const struct row *r)
+{
+	add_starred(out, r->i->state, r);
+}
+
+static void add_STIME(struct buf *out, const struct row *r)
+{
+	if (r->i->state_time_ms)
+		add_stime(out, r->i->state_time_ms);
+	else
+		buf_adds(out, "-");
+}
+
+static void add_ZONE(struct buf *out, const struct row *r)
+{
+	buf_adds(out, *r->i->zone ? r->i->zone : "-");
+}
+
+static void (*const adders[CELL_COUNT])(struct buf *out, const struct row *r) = {
+#define X(id, name, width, help) add_##id,
+	CELLS(X)
+#undef X
+};
 
 void cells_row(struct buf *out, const enum cell *cells, unsigned n,
 	       const struct instance *i)
 {
+	struct row row = { i, true };
+
+	for (unsigned k = 0; k < n; k++)
+		if (cells[k] == CELL_NSTATE || cells[k] == CELL_NSTA)
+			row.star = false;
 	for (unsigned k = 0; k < n; k++) {
 		cleanup(buf_fini) struct buf text = { 0 };
 
-		add_text(&text, cells, n, cells[k], i);
+		adders[cells[k]](&text, &row);
 		columns_cell(out, text.p ? text.p : "", cell_defs[cells[k]].width);
 		buf_adds(out, " ");
 	}
 	buf_adds(out, "\n");
+}
+
+/* Times and numbers by size, states in their order, the rest by text. */
+static int compare_cell(enum cell c, const struct instance *a, const struct instance *b)
+{
+	cleanup(buf_fini) struct buf x = { 0 }, y = { 0 };
+	const struct row left = { a, false }, right = { b, false };
+
+	switch (c) {
+	case CELL_STATE:
+	case CELL_STA:
+	case CELL_S:
+		return (int)instance_rank(a->state) - (int)instance_rank(b->state);
+	case CELL_NSTATE:
+	case CELL_NSTA:
+	case CELL_N:
+		return (int)instance_rank(a->next_state) -
+		       (int)instance_rank(b->next_state);
+	case CELL_STIME:
+		return (a->state_time_ms > b->state_time_ms) -
+		       (a->state_time_ms < b->state_time_ms);
+	case CELL_CTID:
+		return (a->contract > b->contract) - (a->contract < b->contract);
+	default:
+		adders[c](&x, &left);
+		adders[c](&y, &right);
+		return strcmp(x.p ? x.p : "", y.p ? y.p : "");
+	}
+}
+
+static int compare(const void *x, const void *y, void *arg)
+{
+	const struct sort_keys *keys = arg;
+	const struct instance *a = x, *b = y;
+	int r = 0;
+
+	for (unsigned k = 0; r == 0 && k < keys->n; k++) {
+		r = compare_cell(keys->v[k].cell, a, b);
+		if (keys->v[k].descending)
+			r = -r;
+	}
+	return r ? r : strcmp(a->fmri, b->fmri);
+}
+
+void cells_sort(struct instance *v, unsigned n, const struct sort_keys *keys)
+{
+	if (keys->n)
+		qsort_r(v, n, sizeof(*v), compare, (void *)(uintptr_t)keys);
 }

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#define STAT_START 22 /* field of /proc/PID/stat: clock ticks after boot */
+#define ZONES_PREFIX "svc:/system/zones/"
+#define STAT_START   22 /* field of /proc/PID/stat: clock ticks after boot */
 
 /* Seconds after boot when a process began; -1 when it is gone. Its name goes to comm. */
 static double process_start(long pid, char *comm, size_t size)
@@ -65,50 +66,42 @@ static void add_line(struct buf *out, const char *label, const char *text)
 	buf_addf(out, "%s\n", text);
 }
 
-/* Dependencies of one name share a line; one without a name has its own. */
-static bool same_group(const struct zres *a, const struct zres *b)
+static void add_dependency(struct buf *out, const struct dep *d)
 {
-	const char *x = zres_text(a, PROP_DEP_NAME), *y = zres_text(b, PROP_DEP_NAME);
+	/* Whether a unit of the host runs is not ours to tell. */
+	const char *state = d->on ? d->on->state
+			    : strncmp(d->fmri, ZONES_PREFIX, strlen(ZONES_PREFIX)) == 0
+				    ? "absent"
+				    : "unknown";
 
-	return x && y && strcmp(x, y) == 0;
+	if (strcmp(d->fmri, RESTARTER_FMRI) == 0)
+		state = "online";
+	buf_addf(out, " %s (%s)", d->fmri, state);
 }
 
-/* Was this dependency printed with an earlier one of its group? */
-static bool printed_before(const struct zconf *c, const struct zres *dep)
+/* A group is one line. */
+static void add_dependencies(struct buf *out, const struct deps *deps)
 {
-	const struct zres *d = NULL;
-
-	while ((d = zconf_next(c, RES_SMF_DEPENDENCY, d)) && d != dep)
-		if (same_group(d, dep))
-			return true;
-	return false;
-}
-
-static void add_one_dependency(struct buf *out, const struct svcs *s,
-			       const struct zres *dep)
-{
-	const char *fmri = zres_text(dep, PROP_DEP_FMRI);
-	const struct instance *i = fmri ? instances_find(&s->list, fmri) : NULL;
-
-	buf_addf(out, " %s (%s)", fmri ? fmri : "?", i ? i->state : "absent");
-}
-
-static void add_dependencies(struct buf *out, const struct svcs *s, const struct zconf *c)
-{
-	const struct zres *dep = NULL, *other;
-
-	while ((dep = zconf_next(c, RES_SMF_DEPENDENCY, dep))) {
-		if (printed_before(c, dep))
+	for (unsigned g = 0; g < deps->n; g++) {
+		if (deps->v[g].group != g)
 			continue;
 		add_label(out, "dependency");
-		buf_addf(out, "%s/none", zres_text(dep, PROP_DEP_GROUPING));
-		add_one_dependency(out, s, dep);
-		other = dep;
-		while ((other = zconf_next(c, RES_SMF_DEPENDENCY, other)))
-			if (same_group(dep, other))
-				add_one_dependency(out, s, other);
+		buf_addf(out, "%s/none", dep_kind_name(deps->v[g].kind));
+		for (unsigned k = g; k < deps->n; k++)
+			if (deps->v[k].group == g)
+				add_dependency(out, &deps->v[k]);
 		buf_adds(out, "\n");
 	}
+}
+
+void add_process_lines(struct buf *out, const struct instance *i)
+{
+	char comm[64] = "";
+
+	if (!i->contract || process_start(i->contract, comm, sizeof(comm)) < 0)
+		return;
+	add_label(out, "process");
+	buf_addf(out, "%8ld %s\n", i->contract, comm);
 }
 
 static void add_enabled(struct buf *out, const struct instance *i)
@@ -118,14 +111,18 @@ static void add_enabled(struct buf *out, const struct instance *i)
 		 i->enabled_temporary ? " (temporary)" : "");
 }
 
-void detail_add(struct buf *out, const struct svcs *s, const struct instance *i)
+void detail_add(struct buf *out, const struct svcs *s, const struct instance *i,
+		bool processes)
 {
 	cleanup(freep) char *log = paths_get(&s->paths, PATH_MESSAGES_LOG, i->zone);
-	cleanup(zconf_freep) struct zconf *c = NULL;
+	struct deps deps = { 0 };
+	struct errmsg e = { "" };
 
 	add_line(out, "fmri", i->fmri);
 	add_label(out, "name");
 	buf_addf(out, "kernel zone %s\n", i->zone);
+	if (s->zone)
+		add_line(out, "zone", i->zone);
 	add_enabled(out, i);
 	add_line(out, "state", i->state);
 	add_line(out, "next_state", i->next_state);
@@ -140,6 +137,10 @@ void detail_add(struct buf *out, const struct svcs *s, const struct instance *i)
 		add_label(out, "contract_id");
 		buf_addf(out, "%ld\n", i->contract);
 	}
-	if (zconf_load(&s->paths, i->zone, &c, NULL) == 0)
-		add_dependencies(out, s, c);
+	if (processes)
+		add_process_lines(out, i);
+	if (deps_read(&deps, &s->paths, &s->list, i, &e) == -ENOMEM)
+		out->err = -ENOMEM;
+	add_dependencies(out, &deps);
+	deps_fini(&deps);
 }

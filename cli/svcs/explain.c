@@ -2,84 +2,40 @@
 /*
  * explain.c - svcs -x: why an instance does not run, what that means, what to do next
  *
- * The reason comes from the restarter in words. What an instance holds up is read, once,
- * from the configurations of those that are wanted and do not run: an instance is in
- * another's way when that one requires it (require_all, require_any) and it does not run.
+ * The reason comes from the restarter, in words and as one word of a list that has the
+ * next step (common/proto/reason.h). What an instance holds up is read, once, from the
+ * configurations of those that are wanted and do not run: it is in the way of each that
+ * one of its dependencies keeps from running, and of those that wait for that one.
  */
 #include "cli/svcs/svcs.h"
+#include "common/proto/reason.h"
 
+#include <ctype.h>
 #include <string.h>
 
-/* One line of the list: instance @who waits and requires @fmri. */
-struct need {
-	const struct instance *who;
-	char *fmri; /* owned */
-};
+#define UNIT_PREFIX "svc:/host/systemd/unit:"
+#define ZONE_PREFIX "svc:/system/zones/zone:"
 
 static bool waits(const struct instance *i)
 {
 	return instance_wanted(i) && !instance_runs(i);
 }
 
-static int add_need(struct needs *needs, const struct instance *who, const char *fmri)
-{
-	struct need *bigger;
-
-	if (needs->n == needs->cap) {
-		bigger = reallocarray(needs->v, needs->cap * 2 + 16, sizeof(*bigger));
-		if (!bigger)
-			return -ENOMEM;
-		needs->v = bigger;
-		needs->cap = needs->cap * 2 + 16;
-	}
-	needs->v[needs->n].who = who;
-	needs->v[needs->n].fmri = strdup(fmri);
-	return needs->v[needs->n++].fmri ? 0 : -ENOMEM;
-}
-
-/* What one instance's configuration requires; one that cannot be read requires nothing.
- */
-static int read_needs(const struct paths *p, const struct instance *who,
-		      struct needs *needs)
-{
-	cleanup(zconf_freep) struct zconf *c = NULL;
-	const struct zres *dep = NULL;
-	const char *grouping, *on;
-	int r = 0;
-
-	if (zconf_load(p, who->zone, &c, NULL) < 0)
-		return 0;
-	while (r == 0 && (dep = zconf_next(c, RES_SMF_DEPENDENCY, dep))) {
-		grouping = zres_text(dep, PROP_DEP_GROUPING);
-		on = zres_text(dep, PROP_DEP_FMRI);
-		if (on && strncmp(grouping, "require_", 8) == 0)
-			r = add_need(needs, who, on);
-	}
-	return r;
-}
-
 int explain_prepare(struct svcs *s)
 {
-	int r = 0;
+	struct errmsg e = { "" };
 
-	for (unsigned k = 0; r == 0 && k < s->list.n; k++)
-		if (waits(&s->list.v[k]))
-			r = read_needs(&s->paths, &s->list.v[k], &s->needs);
-	return r;
+	for (unsigned k = 0; k < s->list.n; k++)
+		if (waits(&s->list.v[k]) && deps_read(&s->deps, &s->paths, &s->list,
+						      &s->list.v[k], &e) == -ENOMEM)
+			return -ENOMEM;
+	return 0;
 }
 
-void needs_fini(struct needs *needs)
+static bool in_the_way(const struct svcs *s, const struct dep *d,
+		       const struct instance *i)
 {
-	for (unsigned k = 0; k < needs->n; k++)
-		free(needs->v[k].fmri);
-	free(needs->v);
-	*needs = (struct needs){ 0 };
-}
-
-/* Does @n say that @i is in another's way? */
-static bool held_up(const struct need *n, const struct instance *i)
-{
-	return n->who != i && strcmp(n->fmri, i->fmri) == 0;
+	return d->on == i && d->who != i && dep_unmet(&s->deps, d);
 }
 
 bool explain_wanted(const struct svcs *s, const struct instance *i)
@@ -88,90 +44,170 @@ bool explain_wanted(const struct svcs *s, const struct instance *i)
 		return false;
 	if (instance_wanted(i) || strcmp(i->state, "maintenance") == 0)
 		return true;
-	for (unsigned k = 0; k < s->needs.n; k++)
-		if (held_up(&s->needs.v[k], i))
+	for (unsigned k = 0; k < s->deps.n; k++)
+		if (in_the_way(s, &s->deps.v[k], i))
 			return true;
 	return false;
 }
 
-/* The first instance that this one requires and that does not run; NULL: none. */
-static const struct instance *blocker(const struct svcs *s, const struct instance *i)
+/* What this one waits for: rather an instance than what the list does not have. */
+static const struct dep *blocker(const struct svcs *s, const struct instance *i)
 {
-	const struct instance *other;
+	const struct dep *other = NULL;
 
-	for (unsigned k = 0; k < s->needs.n; k++) {
-		if (s->needs.v[k].who != i)
+	for (unsigned k = 0; k < s->deps.n; k++) {
+		const struct dep *d = &s->deps.v[k];
+
+		if (d->who != i || !dep_unmet(&s->deps, d))
 			continue;
-		other = instances_find(&s->list, s->needs.v[k].fmri);
-		if (other && !instance_runs(other))
-			return other;
+		if (d->on)
+			return d;
+		other = other ? other : d;
 	}
-	return NULL;
+	return other;
+}
+
+/* A sentence: it begins with a capital, unless with the name of a program. */
+static void add_sentence(struct buf *out, const char *text)
+{
+	size_t len = strlen(text);
+	bool name = strncmp(text, "kzhost", 6) == 0 || strncmp(text, "svc", 3) == 0 ||
+		    strncmp(text, "state.json", 10) == 0;
+
+	buf_addf(out, "Reason: %c%s%s\n",
+		 name ? text[0] : toupper((unsigned char)text[0]), text + 1,
+		 text[len - 1] == '.' ? "" : ".");
 }
 
 static void add_reason(struct buf *out, const struct instance *i)
 {
-	const char *reason = i->reason;
-	size_t len = strlen(reason);
+	enum kz_reason why = kz_reason_of(i->auxiliary);
 
-	if (len && strcmp(reason, i->state) != 0)
-		buf_addf(out, "Reason: %s%s\n", reason,
-			 reason[len - 1] == '.' ? "" : ".");
-	else if (strcmp(i->state, "disabled") == 0)
+	if (why == KZ_WHY_DISABLED || (!*i->reason && strcmp(i->state, "disabled") == 0))
 		buf_addf(out, "Reason: %s by an administrator.\n",
 			 i->enabled_temporary ? "Temporarily disabled" : "Disabled");
+	else if (*i->reason)
+		add_sentence(out, i->reason);
 	else if (instance_runs(i))
 		buf_adds(out, "Reason: None: it runs.\n");
-	else if (instance_changes(i))
-		buf_adds(out, "Reason: Start method is running.\n");
 	else
 		buf_addf(out, "Reason: Restarter %s gave no explanation.\n",
 			 RESTARTER_FMRI);
 }
 
+/* What to do about a dependency that is not an instance of the list. */
+static void add_foreign(struct buf *out, const struct instance *i, const char *fmri)
+{
+	if (strncmp(fmri, UNIT_PREFIX, strlen(UNIT_PREFIX)) == 0)
+		buf_addf(out, "systemctl status %s", fmri + strlen(UNIT_PREFIX));
+	else if (strncmp(fmri, ZONE_PREFIX, strlen(ZONE_PREFIX)) == 0)
+		buf_addf(out,
+			 "zoneadm -z %s install, or remove the dependency with: zonecfg "
+			 "-z %s",
+			 fmri + strlen(ZONE_PREFIX), i->zone);
+	else
+		buf_addf(out, "Remove the dependency on %s with: zonecfg -z %s", fmri,
+			 i->zone);
+}
+
+/* The text of the list with its %F, %Z and %B. */
+static void add_template(struct buf *out, const struct instance *i, const char *next,
+			 const struct dep *d)
+{
+	for (; *next; next++) {
+		if (*next != '%' || !next[1]) {
+			buf_add(out, next, 1);
+			continue;
+		}
+		next++;
+		buf_adds(out, *next == 'Z'        ? i->zone
+			      : *next == 'B' && d ? d->fmri
+						  : i->fmri);
+	}
+}
+
 static void add_next(struct buf *out, const struct svcs *s, const struct instance *i)
 {
-	const struct instance *other;
+	enum kz_reason why = kz_reason_of(i->auxiliary);
+	const struct dep *d = blocker(s, i);
 
-	if (instance_runs(i))
+	if (!*kz_reason_next(why))
 		return;
 	buf_adds(out, "  Next: ");
-	if (strcmp(i->state, "maintenance") == 0) {
-		buf_addf(out, "Correct the cause (see the log), then: svcadm clear %s\n",
-			 i->fmri);
-		return;
-	}
-	if (strcmp(i->state, "disabled") == 0) {
-		buf_addf(out, "svcadm enable %s\n", i->fmri);
-		return;
-	}
-	other = blocker(s, i);
-	if (other)
-		buf_addf(out, "svcs -x %s\n", other->fmri);
+	if (why == KZ_WHY_DEPENDENCY && d && !d->on)
+		add_foreign(out, i, d->fmri);
+	else if (why == KZ_WHY_DEPENDENCY && !d)
+		buf_addf(out, "svcs -d %s", i->fmri);
 	else
-		buf_addf(out, "Wait, or give up with: zoneadm -z %s halt\n", i->zone);
+		add_template(out, i, kz_reason_next(why), d);
+	buf_adds(out, "\n");
+}
+
+/* From the instance to what it waits for, and so on, to the root of the trouble. */
+static void add_path(struct buf *out, const struct svcs *s, const struct instance *i)
+{
+	const struct dep *d = blocker(s, i);
+
+	if (!d)
+		return;
+	buf_addf(out, "  Path: %s\n", i->fmri);
+	for (unsigned depth = 1; d && depth <= s->list.n; depth++) {
+		for (unsigned k = 0; k < 8 + 2 * depth; k++)
+			buf_adds(out, " ");
+		buf_addf(out, "%s\n", d->fmri);
+		d = d->on ? blocker(s, d->on) : NULL;
+	}
+}
+
+/* Marks those that wait because of @i, also through others; how many, or -ENOMEM. */
+static int find_held_up(const struct svcs *s, const struct instance *i, bool **ret_held)
+{
+	bool *held = calloc(s->list.n + 1, sizeof(*held)), more = true;
+	int n = 0;
+
+	if (!held)
+		return -ENOMEM;
+	while (more) {
+		more = false;
+		for (unsigned k = 0; k < s->deps.n; k++) {
+			const struct dep *d = &s->deps.v[k];
+			bool through = d->on == i || (d->on && held[d->on - s->list.v]);
+
+			if (!through || d->who == i || held[d->who - s->list.v] ||
+			    !dep_unmet(&s->deps, d))
+				continue;
+			held[d->who - s->list.v] = more = true;
+			n++;
+		}
+	}
+	*ret_held = held;
+	return n;
 }
 
 static void add_impact(struct buf *out, const struct svcs *s, const struct instance *i,
 		       bool verbose)
 {
-	unsigned n = 0;
+	cleanup(freep) bool *held = NULL;
+	int n;
 
 	if (instance_runs(i)) {
 		buf_adds(out, "Impact: None.\n");
 		return;
 	}
-	for (unsigned k = 0; k < s->needs.n; k++)
-		n += held_up(&s->needs.v[k], i);
-	if (!n)
+	n = find_held_up(s, i, &held);
+	if (n < 0) {
+		out->err = n;
+		return;
+	}
+	if (!n) {
 		buf_adds(out, "Impact: This service is not running.\n");
-	else
-		buf_addf(out, "Impact: %u dependent service%s not running%s\n", n,
-			 n == 1 ? " is" : "s are",
-			 verbose ? ":" : ".  (Use -v for list.)");
-	for (unsigned k = 0; verbose && k < s->needs.n; k++)
-		if (held_up(&s->needs.v[k], i))
-			buf_addf(out, "        %s\n", s->needs.v[k].who->fmri);
+		return;
+	}
+	buf_addf(out, "Impact: %d dependent service%s not running%s\n", n,
+		 n == 1 ? " is" : "s are", verbose ? ":" : ".  (Use -v for list.)");
+	for (unsigned k = 0; verbose && k < s->list.n; k++)
+		if (held[k])
+			buf_addf(out, "        %s\n", s->list.v[k].fmri);
 }
 
 void explain_add(struct buf *out, const struct svcs *s, const struct instance *i,
@@ -180,11 +216,15 @@ void explain_add(struct buf *out, const struct svcs *s, const struct instance *i
 	cleanup(freep) char *messages = paths_get(&s->paths, PATH_MESSAGES_LOG, i->zone);
 	cleanup(freep) char *console = paths_get(&s->paths, PATH_CONSOLE_LOG, i->zone);
 
-	buf_addf(out, "%s (kernel zone %s)\n State: %s since ", i->fmri, i->zone,
-		 i->state);
+	buf_addf(out, "%s (kernel zone %s)\n", i->fmri, i->zone);
+	if (s->zone)
+		buf_addf(out, "  Zone: %s\n", i->zone);
+	buf_addf(out, " State: %s since ", i->state);
 	add_date(out, i->state_time_ms);
 	buf_adds(out, "\n");
 	add_reason(out, i);
+	if (verbose && !instance_runs(i))
+		add_path(out, s, i);
 	buf_addf(out, "   See: zoneadm(8)\n   See: %s\n", messages ? messages : "?");
 	if (strcmp(i->state, "disabled") != 0)
 		buf_addf(out, "   See: %s\n", console ? console : "?");

@@ -5,25 +5,22 @@
 #ifndef KZ_CLI_SVCS_SVCS_H
 #define KZ_CLI_SVCS_SVCS_H
 
-#include "cli/instances.h"
+#include "cli/deps.h"
+#include "cli/opts.h"
 #include "common/zone/conf.h"
 
 #include <stdio.h>
 
-/* Who waits and requires what (explain.c); names instances of the list. */
-struct needs {
-	struct need *v; /* owned */
-	unsigned n, cap;
-};
-void needs_fini(struct needs *needs);
-
 struct svcs {
 	struct paths paths;
 	struct instances list;
-	struct needs needs; /* of -x only */
-	char **words;       /* operands; none: all */
+	struct deps deps; /* of -d, -D and -x; their instances are those of the list */
+	char **words;     /* operands; none: all */
 	unsigned n_words;
-	bool *chosen; /* by index into list; owned */
+	const char *zone;      /* -z; NULL: any */
+	bool *chosen;          /* by index into list; owned */
+	struct instance *rows; /* what the table shows; owned */
+	unsigned n_rows;
 };
 
 /* The columns of -o, in a table (cells.c). */
@@ -58,6 +55,15 @@ int cells_parse(const char *text, enum cell *cells, struct errmsg *e);
 void cells_header(struct buf *out, const enum cell *cells, unsigned n);
 void cells_row(struct buf *out, const enum cell *cells, unsigned n,
 	       const struct instance *i);
+/* What the lines of a table are sorted by, the most important first. */
+struct sort_keys {
+	unsigned n; /* 0: they stay as they are */
+	struct {
+		enum cell cell;
+		bool descending;
+	} v[OPT_EACH_MAX];
+};
+void cells_sort(struct instance *v, unsigned n, const struct sort_keys *keys);
 /* Lists the columns for the usage. */
 void cells_print_help(FILE *to);
 /* Appends HH:MM:SS, or Mon_DD when that was more than a day ago. */
@@ -68,8 +74,22 @@ void add_date(struct buf *out, int64_t time_ms);
 /* The processes of an instance, one line each, as -p shows them. */
 void add_processes(struct buf *out, const struct instance *i);
 
+enum relation { RELATION_NONE, RELATION_DEPENDENCIES, RELATION_DEPENDENTS };
+
+/* Before anything is chosen for RELATION_DEPENDENTS: reads who depends on what. 0 or
+ * -ENOMEM. */
+int related_prepare(struct svcs *s);
+/* Does some dependency name, by this word, what is no instance of the list? */
+bool related_names(const struct svcs *s, const char *word);
+/* Makes the table's lines of the chosen instances. 0 or -ENOMEM. */
+int related_rows(struct svcs *s, enum relation of);
+
+/* svcs -l -p: the same in the form of the other lines. */
+void add_process_lines(struct buf *out, const struct instance *i);
+
 /* svcs -l: everything about one instance. */
-void detail_add(struct buf *out, const struct svcs *s, const struct instance *i);
+void detail_add(struct buf *out, const struct svcs *s, const struct instance *i,
+		bool processes);
 
 /**
  * explain_add() - svcs -x: why an instance does not run, and what to do next
@@ -77,7 +97,8 @@ void detail_add(struct buf *out, const struct svcs *s, const struct instance *i)
  */
 void explain_add(struct buf *out, const struct svcs *s, const struct instance *i,
 		 bool verbose);
-/* Reads the configurations that explanations need. 0 or -ENOMEM. */
+/* Reads the configurations that explanations need; one that cannot be read depends on
+ * nothing. 0 or -ENOMEM. */
 int explain_prepare(struct svcs *s);
 /* Is there something to explain: wanted and not running, or in the way of one that is? */
 bool explain_wanted(const struct svcs *s, const struct instance *i);

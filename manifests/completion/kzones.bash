@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bash completion of zonecfg, zoneadm, svcs, svcadm and zlogin. Nothing about them is
+# bash completion of zonecfg, zoneadm, svcs, svcadm, svccfg and zlogin. Nothing about them is
 # written down here: options, subcommands and columns are what `PROGRAM -h` prints,
 # zonecfg's language is completed by `zonecfg --complete`, zones and instances are asked for.
 #
@@ -46,6 +46,8 @@ _kzones_value()
 	root | fmri\|root) compgen -d -- "$cur" ;;
 	file) compgen -f -- "$cur" ;;
 	user) compgen -u -- "$cur" ;;
+	column) _kzones_section columns: ;;
+	fmri) echo svc:/system/zones:default ;;
 	column,...)
 		local before=
 		[[ $cur == *,* ]] && before=${cur%,*},
@@ -75,7 +77,11 @@ _kzones_operands()
 	zonecfg:*) _kzones_zonecfg ;;
 	zlogin:) _kzones_zones ;;
 	svcs:* | svcadm:?*) _kzones_instances ;;
-	zoneadm: | zoneadm:help | svcadm:) _kzones_section subcommands: ;;
+	svccfg:?*)
+		svccfg "${root[@]}" -s svc:/system/zones:default listprop 2>/dev/null |
+			awk '/\// { print $1 }'
+		;;
+	zoneadm: | zoneadm:help | svcadm: | svccfg:) _kzones_section subcommands: ;;
 	zoneadm:*) # a choice in the usage line: "usage: zoneadm ... mark this | that"
 		awk -v verb="$operand" 'NR == 1 && / \| / {
 			sub(".* " verb " ", "")
@@ -137,4 +143,4 @@ _kzones()
 	)
 }
 
-complete -F _kzones zonecfg zoneadm svcs svcadm zlogin
+complete -F _kzones zonecfg zoneadm svcs svcadm svccfg zlogin

@@ -26,11 +26,12 @@ def zone(name, state="installed", id=-1, aux=(), uuid="", path="-"):
 
 
 def instance(name, state="online", next_state="none", time_ms=1166032581000, enabled=True,
-             temporary=False, reason="", contract=0):
+             temporary=False, reason="", contract=0, auxiliary="none", blocked=False):
     """An instance as Instances tells it; the default time is in 2006."""
     return {"fmri": "svc:/system/zones/zone:" + name, "zone": name, "state": state,
             "next_state": next_state, "state_time_ms": time_ms, "enabled": enabled,
-            "enabled_temporary": temporary, "reason": reason, "contract": contract}
+            "enabled_temporary": temporary, "reason": reason,
+            "auxiliary_state": auxiliary, "blocked": blocked, "contract": contract}
 
 
 def error(name, message, **more):

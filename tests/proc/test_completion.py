@@ -10,7 +10,7 @@ import kz
 from fake_svc import FakeSvc, instance, zone
 
 SCRIPT = os.path.join(kz.SOURCE, "manifests", "completion", "kzones.bash")
-PROGRAMS = ("zonecfg", "zoneadm", "svcs", "svcadm", "zlogin")
+PROGRAMS = ("zonecfg", "zoneadm", "svcs", "svcadm", "svccfg", "zlogin")
 UUID = "29be88cb-e61a-4204-8d9b-f4a61bf0efdd"
 
 # What readline does: calls the function that is registered for the program.
@@ -58,7 +58,7 @@ def options_are_those_of_the_usage_text(t):
 
 @kz.test
 def subcommands_are_those_of_the_usage_text(t):
-    for program in ("zoneadm", "svcadm"):
+    for program in ("zoneadm", "svcadm", "svccfg"):
         usage = t.run(program, "-h").stdout.split("subcommands:\n")[1]
         kz.eq(offered(t, program + " "), re.findall(r"^\t([^-\s]\S*)", usage, re.M))
     kz.eq(offered(t, "zoneadm -z db he"), ["help"])
@@ -83,6 +83,9 @@ def zones_and_instances_are_asked_for(t):
         kz.eq(offered(t, "svcadm enable svc:/sys"), [fmri[len("svc:"):]])  # ':' ends a word
         kz.eq(offered(t, "svcadm enable svc:/system/zones/zone:d"), ["db"])
         kz.eq(offered(t, "zlogin db "), [])
+        kz.eq(sorted(offered(t, "svcs -z ")), ["db", "web"])
+        kz.eq(offered(t, "svcs -d zo"), [])
+        kz.eq(offered(t, "svccfg -s svc"), ["svc:/system/zones:default"])
 
 
 @kz.test
@@ -95,6 +98,7 @@ def without_svc_zones_nothing_is_offered_and_nothing_said(t):
 def columns_of_svcs(t):
     kz.has(offered(t, "svcs -o "), "FMRI")
     kz.eq(offered(t, "svcs -o STATE,FM"), ["STATE,FMRI"])
+    kz.eq(offered(t, "svcs -s STI"), ["STIME"])
 
 
 @kz.test

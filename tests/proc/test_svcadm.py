@@ -56,7 +56,7 @@ def enable_r_enables_what_is_required(t):
         {"fmri": "svc:/system/zones/zone:b", "name": "g"}]})
     setup(t, "a", "app", "b", "db", "enemy", "maybe", "other", "web")
     kz.has(svcadm(t, "enable", "-rst", "web", status=1).stderr,
-           "zone:app requires any of the group g: enable one of it first")
+           "zone:app requires any of the group of svc:/system/zones/zone:a: enable one of it first")
     kz.eq(state(t, "web"), "disabled")
     svcadm(t, "enable", "-t", "b")
     out = svcadm(t, "-v", "enable", "-rst", "web").stdout
@@ -121,7 +121,7 @@ def mark_degraded_and_clear(t):
     t.svc_kill()
     t.svc_start()
     kz.eq(state(t, "web"), "degraded")
-    kz.has(t.run("svcs", "-x", "web").stdout, "degraded by an administrator")
+    kz.has(t.run("svcs", "-x", "web").stdout, "Degraded by an administrator")
     svcadm(t, "enable", "-s", "web")
     svcadm(t, "clear", "web")
     kz.eq(state(t, "web"), "online")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """svcs and svcadm against a scripted svc.zones: texts, widths, exit statuses."""
 
+import json
 import os
 import re
 import time
@@ -9,26 +10,47 @@ import kz
 from fake_svc import FakeSvc, error, instance
 
 INSTANCES = [
-    instance("web", "offline", reason="waits for svc:/system/zones/zone:db (maintenance)"),
-    instance("db", "maintenance", time_ms=1165000000000,
-             reason="start failed: kernel /k: No such file or directory", contract=0),
+    instance("web", "offline", auxiliary="dependency_unsatisfied",
+             reason="waiting for svc:/system/zones/zone:db (maintenance)"),
+    instance("db", "maintenance", time_ms=1165000000000, auxiliary="boot_failed",
+             reason="boot failed: kernel /k: No such file or directory"),
     instance("mail", "online", contract=1),
-    instance("off", "disabled", enabled=False, reason="disabled"),
-    instance("rest", "disabled", enabled=False, temporary=True),
-    instance("boot", "offline", next_state="online"),
+    instance("off", "disabled", enabled=False, reason="disabled", auxiliary="disabled"),
+    instance("rest", "disabled", enabled=False, temporary=True, reason="disabled by an operator",
+             auxiliary="disabled_by_operator"),
+    instance("boot", "offline", next_state="online", reason="the machine is being started",
+             auxiliary="starting"),
+    instance("front", "offline", auxiliary="dependency_unsatisfied",
+             reason="waiting for svc:/system/zones/zone:web (offline)"),
 ]
 DEPENDENCIES = {
     "web": '[{"name": "db", "fmri": "svc:/system/zones/zone:db"}, '
            '{"name": "db", "fmri": "svc:/system/zones/zone:mail"}, '
            '{"fmri": "svc:/system/zones/zone:off", "grouping": "optional_all"}]',
+    "front": '[{"fmri": "svc:/system/zones/zone:web"}, '
+             '{"fmri": "svc:/host/systemd/unit:nfs-server.service"}, '
+             '{"name": "any", "fmri": "svc:/system/zones/zone:off", '
+             '"grouping": "require_any"}, {"name": "any", "fmri": "svc:/system/zones/zone:mail"}, '
+             '{"fmri": "svc:/system/zones/zone:gone", "grouping": "exclude_all"}]',
     "boot": '[{"name": "x", "fmri": "svc:/system/zones/zone:off"}]',
 }
 
 
-def run(t, program, *args, instances=None, **more):
-    for zone, dependencies in DEPENDENCIES.items():
+# Where a reason is not one of waiting.
+STATES = dict({word: "maintenance" for word in (
+    "unknown", "administrative_request", "boot_failed", "dependency_cycle",
+    "fault_threshold_reached", "restarting_too_quickly", "guest_panicked", "goals_timeout")},
+    **{word: "disabled" for word in ("disabled", "disabled_by_operator", "guest_poweroff",
+                                     "machine_halted", "shutdown_timeout")},
+    **{word: "online" for word in ("none", "waiting_for_dependents",
+                                   "waiting_for_slot_to_stop", "shutting_down", "halting")},
+    not_examined="uninitialized", degraded_by_administrator="degraded")
+
+
+def run(t, program, *args, instances=None, dependencies=None, **more):
+    for zone, deps in (dependencies or DEPENDENCIES).items():
         t.write("etc/zones/%s.json" % zone, '{"version": 1, "smf-dependency": %s}'
-                % dependencies)
+                % (deps if isinstance(deps, str) else json.dumps(deps)))
     with FakeSvc(t) as svc:
         svc.instances = INSTANCES if instances is None else instances
         result = t.run(program, *args, TZ="UTC", **more)
@@ -74,10 +96,11 @@ def words_choose_instances(t):
 
     kz.eq(named("db"), ["db"])
     kz.eq(named("zone:db", "svc:/system/zones/zone:web"), ["web", "db"])
+    kz.eq(named("svc://localhost/system/zones/zone:db"), ["db"])
     kz.eq(named("off"), ["off"])
     kz.eq(named("*zone:*b*"), ["boot", "web", "db"])
-    kz.eq(len(named("system/zones/zone")), 6)
-    kz.eq(len(named("zone")), 6)
+    kz.eq(len(named("system/zones/zone")), 7)
+    kz.eq(len(named("zone")), 7)
     kz.eq(named("nope", status=1), [])
     kz.eq(run(t, "svcs", "nope", status=1).stderr,
           "svcs: Pattern 'nope' doesn't match any instances\n")
@@ -85,7 +108,7 @@ def words_choose_instances(t):
 
 @kz.test
 def a_restarter_chooses_all_or_none(t):
-    kz.eq(len(run(t, "svcs", "-aH", "-R", "svc:/system/zones:default").stdout.split("\n")), 7)
+    kz.eq(len(run(t, "svcs", "-aH", "-R", "svc:/system/zones:default").stdout.split("\n")), 8)
     kz.eq(run(t, "svcs", "-aH", "-R", "svc:/network/inetd").stdout, "")
 
 
@@ -104,13 +127,99 @@ def lengthy(t):
 
 
 @kz.test
+def lengthy_with_zone_and_processes(t):
+    text = run(t, "svcs", "-lp", "-z", "mail",
+               instances=[instance("mail", contract=os.getpid())]).stdout
+    with open("/proc/self/comm") as f:
+        comm = f.read().strip()
+    kz.golden("svcs/lpz", text.replace(t.root, "ROOT").replace(
+        "process      %8d %s" % (os.getpid(), comm), "process           PID COMMAND").replace(
+        "contract_id  %d" % os.getpid(), "contract_id  PID"))
+
+
+@kz.test
+def dependencies_and_dependents(t):
+    kz.golden("svcs/d", run(t, "svcs", "-d", "front").stdout)
+    kz.golden("svcs/D", run(t, "svcs", "-D", "web", "off").stdout)
+    kz.eq(run(t, "svcs", "-DH", "-o", "inst", "unit:nfs-server.service").stdout.split(),
+          ["front"])
+    kz.eq(run(t, "svcs", "-dH", "mail").stdout, "")
+    kz.eq(run(t, "svcs", "-D", "nope", status=1).stderr,
+          "svcs: Pattern 'nope' doesn't match any instances\n")
+
+
+@kz.test
+def lines_are_sorted(t):
+    def names(*args):
+        return run(t, "svcs", "-aH", "-o", "inst", *args).stdout.split()
+
+    kz.eq(names("-s", "fmri"), sorted(names()))
+    kz.eq(names("-S", "INST"), sorted(names(), reverse=True))
+    kz.eq(names("-s", "stime")[0], "db")
+    kz.eq(names("-S", "ctid")[0], "mail")
+    kz.eq(names("-s", "state", "-S", "inst"),
+          ["rest", "off", "mail", "web", "front", "boot", "db"])
+    kz.eq(names("-s", "nstate", "-s", "inst")[0], "boot")
+    kz.has(run(t, "svcs", "-s", "age", status=2).stderr, "unknown column 'age'")
+    kz.has(run(t, "svcs", "-s", "inst,state", status=2).stderr, "one column")
+    kz.has(run(t, "svcs", *["-sinst"] * 33, status=2).stderr, "too many options -- s")
+
+
+@kz.test
+def a_zone_chooses_its_instance(t):
+    kz.eq(run(t, "svcs", "-H", "-o", "inst", "-z", "off").stdout.split(), ["off"])
+    kz.eq(run(t, "svcs", "-H", "-z", "off", "db").stdout, "")
+    kz.eq(run(t, "svcs", "-z", "nope", status=1).stderr,
+          "svcs: zone 'nope' has no instance: it is not installed\n")
+    kz.golden("svcs/xz", run(t, "svcs", "-x", "-z", "db").stdout.replace(t.root, "ROOT"))
+
+
+@kz.test
+def every_reason_has_text_log_and_next_step(t):
+    with open(os.path.join(kz.SOURCE, "common/proto/reason.h")) as f:
+        words = re.findall(r'X\([A-Z_]+, "([a-z_]+)"', f.read())
+    kz.eq(len(words) > 25, True)
+    blocks = []
+    for word in words:
+        state = STATES.get(word, "offline")
+        out = run(t, "svcs", "-x", "web", instances=[
+            instance("web", state, auxiliary=word, enabled=state != "disabled",
+                     reason="" if word == "none" else "the words for " + word),
+            instance("db", "online" if word == "dependency_excluded" else "maintenance")],
+            dependencies={"web": [{"fmri": "svc:/system/zones/zone:db", "grouping":
+                                   "exclude_all" if word == "dependency_excluded"
+                                   else "require_all"}]}).stdout
+        for part in ("Reason: ", "   See: ROOT/var/log/zones/messages.web",
+                     "Impact: ") + (("  Next: ",) if word != "none" else ()):
+            kz.has(out.replace(t.root, "ROOT"), part, word)
+        kz.eq("%" in out, False, word)
+        blocks.append("%s:\n%s" % (word, out))
+    kz.golden("svcs/reasons", "\n".join(blocks).replace(t.root, "ROOT"))
+
+
+@kz.test
+def what_is_no_zone_here_has_its_own_next_step(t):
+    for fmri, text in (("svc:/host/systemd/unit:nfs-server.service",
+                        "  Next: systemctl status nfs-server.service\n"),
+                       ("svc:/system/zones/zone:gone",
+                        "  Next: zoneadm -z gone install, or remove the dependency with: "
+                        "zonecfg -z web\n"),
+                       ("svc:/network/ntp:default",
+                        "  Next: Remove the dependency on svc:/network/ntp:default with: "
+                        "zonecfg -z web\n")):
+        kz.has(run(t, "svcs", "-x", dependencies={"web": [{"fmri": fmri}]},
+                   instances=[instance("web", "offline", reason="waiting for " + fmri,
+                                       auxiliary="dependency_unsatisfied")]).stdout, text)
+
+
+@kz.test
 def explanations_name_reason_and_next_step(t):
     kz.golden("svcs/x", run(t, "svcs", "-x").stdout.replace(t.root, "ROOT"))
 
 
 @kz.test
 def explanations_list_what_is_held_up(t):
-    kz.golden("svcs/xv", run(t, "svcs", "-xv", "db", "mail").stdout.replace(t.root, "ROOT"))
+    kz.golden("svcs/xv", run(t, "svcs", "-xv", "db", "front", "mail").stdout.replace(t.root, "ROOT"))
 
 
 @kz.test
