@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CHANGES 400 /* of one file */
+#define CHANGES     4000 /* of all files together */
+#define CHANGES_MIN 40   /* of one file */
 
 /* A copy that is just as long as it says, so that the sanitizer sees each step over its
  * end. */
@@ -24,11 +25,11 @@ static void one_input(const char *data, size_t len)
 	free(copy);
 }
 
-static void changed_inputs(char *data, size_t len)
+static void changed_inputs(char *data, size_t len, unsigned changes)
 {
 	unsigned seed = (unsigned)len;
 
-	for (unsigned i = 0; len && i < CHANGES; i++) {
+	for (unsigned i = 0; len && i < changes; i++) {
 		size_t at = (size_t)rand_r(&seed) % len;
 		char was = data[at];
 
@@ -60,7 +61,8 @@ int main(int argc, char **argv)
 		if (files[i]->d_name[0] != '.' &&
 		    file_read(path, MIB, &data, &len) == 0) {
 			one_input(data, len);
-			changed_inputs(data, len);
+			changed_inputs(data, len,
+				       MAX(CHANGES / (unsigned)n, CHANGES_MIN));
 			printf("ok %d - %s\n", ++tests, files[i]->d_name);
 			fflush(stdout);
 		}
