@@ -70,6 +70,37 @@ def every_type_has_its_properties_under_it(t):
     kz.eq({k: sorted(v) for k, v in found.items()}, {k: sorted(v) for k, v in expected.items()})
 
 
+# Neither flagged nor read by the restarter: these have one value only, or are notes.
+NOT_READ = {"ZONEPATH", "BRAND", "IP_TYPE", "ATTR_NAME", "ATTR_TYPE", "ATTR_VALUE"}
+
+
+def sources(*parts):
+    """The text of the C files of a folder, or of one file."""
+    path = os.path.join(kz.SOURCE, *parts)
+    names = [path] if os.path.isfile(path) else \
+        [os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(".c")]
+    text = ""
+    for name in names:
+        with open(name) as f:
+            text += f.read()
+    return text
+
+
+@kz.test
+def what_is_only_stored_is_what_nothing_reads(t):
+    table = sources("common", "zone", "table.h").replace("\\\n", "")
+    row = r'X\((\w+),\s+\w+,\s+"[\w-]+",\s+\w+,\s+(?:NULL|"[^"]*"),\s+([A-Z_ |]+?),\s+\w+,'
+    rows = re.findall(row, table)
+    flags = {name: flag for name, flag in rows}
+    if not {"BRAND", "HOSTID", "CAPPED_NCPUS", "RCTL_VALUE", "NCPUS"} <= set(flags):
+        raise AssertionError("rows not found, only: %r" % sorted(flags))
+    read = set(re.findall(r"\bPROP_(\w+)", sources("restarter") +
+                          sources("common", "zone", "conf.c")))
+    inert = {name for name, flag in flags.items() if "PF_INERT" in flag}
+    kz.eq(sorted(inert & read), [])
+    kz.eq(sorted(set(flags) - inert - read), sorted(NOT_READ))
+
+
 @kz.test
 def what_is_only_stored_is_said(t):
     expected, found = {}, {}
