@@ -6,6 +6,7 @@
 #include "cli/opts.h"
 #include "cli/zonecfg_cmd.h"
 #include "cli/zonecfg_complete.h"
+#include "cli/zonecfg_live.h"
 #include "cli/zonecfg_term.h"
 
 #include "common/sys/file.h"
@@ -29,6 +30,7 @@ struct app {
 	bool verbose;
 	bool complete;
 	bool live;
+	struct zconf *booted; /* owned; live mode: what the zone has now */
 	int lock_fd;
 	char *line; /* owned: getline's */
 	size_t line_size;
@@ -37,12 +39,31 @@ struct app {
 		buffer_out[4096]; /* of stdio; wiped: a key passes through */
 };
 
+/* In live mode also the one that a commit will be compared with. */
+static int load_live(struct app *a, struct zconf **ret_conf, struct errmsg *e)
+{
+	cleanup(zconf_freep) struct zconf *c = NULL;
+	cleanup(zconf_freep) struct zconf *copy = NULL;
+	int r = live_load(&a->paths, a->zone, &c, e);
+
+	if (r == 0)
+		r = zconf_copy(c, a->zone, &copy, e);
+	if (r < 0)
+		return r;
+	zconf_free(a->booted);
+	a->booted = take_ptr(&copy);
+	*ret_conf = take_ptr(&c);
+	return 0;
+}
+
 static int op_load(void *ctx, struct zconf **ret_conf, struct errmsg *e)
 {
 	struct app *a = ctx;
 
 	if (a->unnamed)
 		return errmsg_set(e, -ENOENT, "no zone");
+	if (a->live)
+		return load_live(a, ret_conf, e);
 	return zconf_load(&a->paths, a->zone, ret_conf, e);
 }
 
@@ -90,14 +111,16 @@ static int op_verify(void *ctx, const struct zconf *c, struct errmsg *e)
 {
 	struct app *a = ctx;
 
-	return zconf_verify(&a->paths, c, e);
+	/* What a running zone has need not be there any more. */
+	return a->live ? zconf_verify_alone(c, e) : zconf_verify(&a->paths, c, e);
 }
 
 static int op_lock(void *ctx, struct errmsg *e)
 {
 	struct app *a = ctx;
 
-	if (a->lock_fd >= 0 || a->check_only || a->unnamed)
+	/* svc.zones alone changes running zones, one after the other. */
+	if (a->lock_fd >= 0 || a->check_only || a->unnamed || a->live)
 		return 0;
 	return zone_lock(&a->paths, a->zone, &a->lock_fd, e);
 }
@@ -216,10 +239,39 @@ static int commit(struct app *a, const struct zconf *c, struct errmsg *e)
 	return 0;
 }
 
+/* What the running zone gets, in words, and then all of it. */
+static int save_live(struct app *a, const struct zconf *c, struct errmsg *e)
+{
+	cleanup(buf_fini) struct buf text = { 0 };
+	struct zconf *copy = NULL;
+	int r = zconf_copy(c, a->zone, &copy, e);
+
+	if (r < 0)
+		return r;
+	live_describe(&text, a->booted, c);
+	if (!text.len)
+		goto done;
+	fputs(text.p, stdout);
+	r = zconf_check_live(a->booted, c, e);
+	if (r == 0 && !a->check_only) {
+		puts("Applying the changes");
+		fflush(stdout);
+		r = live_apply(&a->paths, a->booted, c, e);
+	}
+done:
+	zconf_free(r < 0 ? copy : a->booted);
+	a->booted = r < 0 ? a->booted : copy;
+	return r;
+}
+
 static int op_save(void *ctx, const struct zconf *c, struct errmsg *e)
 {
 	struct app *a = ctx;
-	int r = a->check_only ? 0 : commit(a, c, e);
+	int r;
+
+	if (a->live)
+		return save_live(a, c, e);
+	r = a->check_only ? 0 : commit(a, c, e);
 
 	if (r == 0 && a->verbose)
 		fprintf(stderr, "%s: configuration %s\n", a->zone,
@@ -283,31 +335,6 @@ static const struct zcfg_ops ops = {
 	.archive = op_archive,
 	.load_key = op_load_key,
 };
-
-/* Live mode is for a zone that runs; svc.zones knows. 0, -EINVAL, or what asking gave. */
-static int check_running(struct app *a, struct errmsg *e)
-{
-	cleanup(json_decrefp) json_t *reply = NULL;
-	struct client_error ce = { .msg.text = "" };
-	enum zone_state state = ZONE_CONFIGURED;
-	const char *name;
-	struct client c;
-	int r = client_open(&c, &a->paths, &ce);
-
-	if (r == 0) {
-		r = client_call(&c, KZ_ZONES, json_pack("{s:s}", "zone", a->zone), &reply,
-				&ce);
-		client_close(&c);
-	}
-	if (r < 0)
-		return errmsg_set(e, r, "-r: %s", ce.msg.text);
-	name = json_string_value(json_object_get(
-		json_array_get(json_object_get(reply, "zones"), 0), "state"));
-	if (!name || !zone_state_find(name, &state) || state != ZONE_RUNNING)
-		return errmsg_set(e, -EINVAL, "-r: zone %s is not running: it is %s",
-				  a->zone, name ? name : "not known");
-	return 0;
-}
 
 /* What the commands printed goes to standard output, and leaves no trace: it may be a
  * key. 0 or -EIO. */
@@ -512,7 +539,7 @@ static int run_session(struct app *a, int argc, char **argv)
 	struct zcfg s;
 	int rc;
 
-	if (zone_name_check(a->zone, &e) < 0 || (a->live && check_running(a, &e) < 0))
+	if (zone_name_check(a->zone, &e) < 0)
 		return complain(0, &e);
 	if (zcfg_init(&s, &ops, a, a->zone, interactive, &e) < 0)
 		rc = complain(0, &e);
@@ -549,7 +576,7 @@ int main(int argc, char **argv)
 		{ 'n', OPT_FLAG, &a.check_only, NULL, "check only: change nothing" },
 		{ 'R', OPT_TEXT, &root, "root", "everything is below this directory" },
 		{ 'r', OPT_FLAG, &a.live, NULL,
-		  "look at the running zone (nothing can be changed yet)" },
+		  "look at the running zone, and change it until it boots again" },
 		{ 'v', OPT_FLAG, &a.verbose, NULL, "say what has been done" },
 		{ 0, OPT_FLAG, &a.complete, NULL, NULL, "complete" },
 		{ 'z', OPT_TEXT, &a.zone, "zonename", "the zone" },
@@ -586,6 +613,7 @@ int main(int argc, char **argv)
 	explicit_bzero(a.buffer_out, sizeof(a.buffer_out));
 	closep(&a.lock_fd);
 	paths_fini(&a.paths);
+	zconf_free(a.booted);
 	free(a.line);
 	return rc;
 }

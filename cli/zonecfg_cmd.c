@@ -147,7 +147,7 @@ static int cmd_commit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 				  "the zone has no name: zonecfg -z zonename, "
 				  "or export it");
 	r = zcfg_want_change(s, e);
-	if (r == 0)
+	if (r == 0 && !s->live)
 		r = zconf_fill_all(s->conf, zcfg_random(s), e);
 	if (r == 0)
 		r = s->ops->verify(s->ctx, s->conf, e);
@@ -463,7 +463,7 @@ static int run_command(struct zcfg *s, const struct zlex_cmd *cmd, struct errmsg
 				  : "%s: only inside a resource: add or select one",
 			c->name);
 	if (s->live && !strchr(c->where, 'L'))
-		return zcfg_refuse_live(s, c->name, false, e);
+		return errmsg_set(e, -ENOTSUP, "%s: not in a running zone", c->name);
 	if (!s->conf && !c->without_zone)
 		return no_zone(s, e);
 	r = c->run(s, &a, e);

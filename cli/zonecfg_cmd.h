@@ -88,7 +88,7 @@ void zcfg_prompt(const struct zcfg *s, char *out, size_t size);
 /* Subcommands: id, name, where it is allowed (G global, R resource, L live mode), syntax,
  * help. */
 #define ZCFG_COMMANDS(X) \
-	X(ADD, "add", "GR", "add TYPE | PROPERTY VALUE", \
+	X(ADD, "add", "GRL", "add TYPE | PROPERTY VALUE", \
 	  "begin a new resource, or add a value to a list") \
 	X(CANCEL, "cancel", "RL", "cancel", "leave the resource as it was") \
 	X(CLEAR, "clear", "GRL", "clear PROPERTY", "back to the default") \
@@ -105,7 +105,7 @@ void zcfg_prompt(const struct zcfg *s, char *out, size_t size);
 	  "say what there is") \
 	X(INFO, "info", "GRL", "info [TYPE [PROPERTY=VALUE...] | PROPERTY]", \
 	  "show the configuration") \
-	X(REMOVE, "remove", "GR", \
+	X(REMOVE, "remove", "GRL", \
 	  "remove [-F] TYPE [PROPERTY=VALUE...] | PROPERTY VALUE", \
 	  "remove resources, or a value from a list") \
 	X(REVERT, "revert", "GL", "revert [-F]", "back to what was last committed") \

@@ -89,21 +89,6 @@ int zcfg_no_more(const struct zcfg_args *a, unsigned used, struct errmsg *e)
 	return 0;
 }
 
-int zcfg_refuse_live(const struct zcfg *s, const char *what, bool is_live,
-		     struct errmsg *e)
-{
-	if (!s->live)
-		return 0;
-	if (is_live)
-		return errmsg_set(e, -ENOTSUP,
-				  "%s: svc.zones cannot change it in a running zone yet",
-				  what);
-	return errmsg_set(e, -ENOTSUP,
-			  "%s: it cannot be changed in a running zone; live are: "
-			  "cpu-shares, capped-cpu",
-			  what);
-}
-
 /* Before a property changes to @canonical (NULL: is cleared). */
 static int may_change(struct zcfg *s, enum prop_id prop, const char *canonical,
 		      struct errmsg *e)
@@ -111,10 +96,11 @@ static int may_change(struct zcfg *s, enum prop_id prop, const char *canonical,
 	const struct prop_def *d = prop_def(prop);
 	const char *old = zres_text(zcfg_current(s), prop);
 	const char *new_text = canonical ? canonical : d->def;
-	int r = zcfg_refuse_live(s, d->name, d->when == WHEN_LIVE, e);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (s->live && d->when != WHEN_LIVE)
+		return live_refuse(e, d->res == RES_GLOBAL ? NULL : res_defs[d->res].name,
+				   d->name);
 	if (!canonical && (d->flags & PF_READONLY))
 		return errmsg_set(e, -ENOTSUP, "%s: it cannot be cleared: %s", d->name,
 				  d->help);
@@ -149,7 +135,8 @@ static int set_name(struct zcfg *s, const char *name, struct errmsg *e)
 
 	if (r < 0)
 		return errmsg_prefix(e, r, "zonename");
-	r = zcfg_refuse_live(s, "zonename", false, e);
+	if (s->live)
+		r = live_refuse(e, NULL, "zonename");
 	if (r == 0)
 		r = zcfg_want_change(s, e);
 	if (r == 0 && !s->unnamed && strcmp(name, s->conf->name) != 0)

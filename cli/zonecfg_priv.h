@@ -32,9 +32,6 @@ static inline const struct zconf_random *zcfg_random(const struct zcfg *s)
 
 /* The resource that is being edited, or the global one. */
 struct zres *zcfg_current(struct zcfg *s);
-/* In live mode: -ENOTSUP, with what could be changed. */
-int zcfg_refuse_live(const struct zcfg *s, const char *what, bool is_live,
-		     struct errmsg *e);
 
 /* PROPERTY=VALUE pairs, values canonical. */
 #define FILTERS_MAX 16

@@ -108,6 +108,8 @@ int zcfg_add(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 	if (names_property(s, a))
 		return zcfg_add_value(s, a, e);
 	r = zcfg_take_type(zcfg_scope(s), a, &type, e);
+	if (r == 0 && s->live && !res_is_live(type))
+		r = live_refuse(e, res_defs[type].name, NULL);
 	if (r == 0)
 		r = zcfg_no_more(a, 1, e);
 	if (r == 0)
@@ -229,6 +231,8 @@ int zcfg_remove(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 	if (names_property(s, a))
 		return zcfg_remove_value(s, a, e);
 	r = zcfg_take_type(zcfg_scope(s), a, &type, e);
+	if (r == 0 && s->live && !res_is_live(type))
+		r = live_refuse(e, res_defs[type].name, NULL);
 	if (r == 0)
 		r = filter_parse(type, a, 1, &f, e);
 	if (r == 0)

@@ -253,6 +253,8 @@ static const char *lacks(const struct conn *c, const struct varlink_call *call)
 {
 	enum varlink_right right = kz_method_right(call->method);
 	const char *name = json_string_value(json_object_get(call->params, "zone"));
+	enum zone_auth needed = call->method == KZ_RECONFIGURE ? AUTH_LIVECONFIG
+							       : AUTH_MANAGE;
 	const struct zone *z;
 	bool persistent = (call->method == KZ_ENABLE || call->method == KZ_DISABLE) &&
 			  !json_is_true(json_object_get(call->params, "temporary"));
@@ -260,8 +262,8 @@ static const char *lacks(const struct conn *c, const struct varlink_call *call)
 	if (c->may_manage || right == RIGHT_READ)
 		return NULL;
 	z = right == RIGHT_ZONE && name ? zones_find(&c->admin->sh->zones, name) : NULL;
-	if (!z || !rights_has(&z->rights, c->uid, AUTH_MANAGE))
-		return rights_name(AUTH_MANAGE);
+	if (!z || !rights_has(&z->rights, c->uid, needed))
+		return rights_name(needed);
 	if (persistent && !rights_has(&z->rights, c->uid, AUTH_CONFIG))
 		return rights_name(AUTH_CONFIG);
 	return NULL;

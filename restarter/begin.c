@@ -256,6 +256,7 @@ int begin_serve(struct shell *sh, struct errmsg *e)
 
 	shell_begin(sh);
 	adopt_all(sh);
+	limits_begin(sh);
 	if (!sh->host_boot)
 		shell_stop_again(sh);
 	(void)shell_step(sh, &ev);

@@ -10,6 +10,7 @@
 #include "common/proto/machine.h"
 #include "common/sys/sock.h"
 #include "restarter/admit.h"
+#include "restarter/booted.h"
 #include "restarter/logs.h"
 #include "restarter/stray.h"
 
@@ -30,6 +31,7 @@ void boot_free(struct boot *b)
 	closep(&b->listen_fd);
 	free(b->kernel);
 	free(b->initrd);
+	zconf_free(b->conf);
 	free(b);
 }
 
@@ -245,6 +247,8 @@ int boot_prepare(struct shell *sh, struct zone *z, struct boot **ret_boot,
 		r = open_sockets(sh, b, z, e);
 	if (r < 0)
 		return r;
+	booted_write(sh, z, c);
+	b->conf = take_ptr(&c);
 	*ret_boot = take_ptr(&b);
 	return 0;
 }

@@ -15,6 +15,7 @@ struct boot {
 	char *kernel, *initrd;    /* owned; their paths, which kzhost is not told */
 	int messages_fd;          /* owned; kzhost's standard error */
 	int listen_fd;            /* owned; the ctl socket it will listen on */
+	struct zconf *conf;       /* owned; what the zone is booted with */
 };
 
 void boot_free(struct boot *b);

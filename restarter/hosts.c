@@ -5,6 +5,7 @@
 #include "common/base/trace.h"
 #include "common/sys/log.h"
 #include "common/sys/sock.h"
+#include "restarter/booted.h"
 #include "restarter/hosts_internal.h"
 #include "restarter/spawn.h"
 
@@ -165,6 +166,8 @@ static void tell_end(struct host *h)
 	memcpy(text, h->text, sizeof(text));
 	ev.text = *text ? text : NULL;
 	dismiss(h);
+	limits_end(sh, z);
+	booted_forget(sh, z);
 	if (ctl)
 		(void)unlink(ctl);
 	closep(&z->console_fd); /* whoever waits there waits for the dead one */
@@ -292,16 +295,23 @@ static struct host *host_new(struct shell *sh, struct zone *z)
 static int run_program(struct host *h, struct errmsg *e)
 {
 	cleanup(freep) char *program = paths_libexec("kzhost");
+	cleanup(closep) int group_fd = -1;
 	struct spawn s = { .program = program,
 			   .zone = h->zone->name,
 			   .listen_fd = h->boot->listen_fd,
 			   .log_fd = h->boot->messages_fd };
+	bool grouped;
 	int r;
 
 	if (!program)
 		return errmsg_set(e, -ENOMEM, "out of memory");
-	r = spawn_kzhost(&s, &h->pid, &h->pidfd, e);
+	limits_prepare(h->sh, h->zone, h->boot->conf, &group_fd);
+	s.group_fd = group_fd;
+	r = spawn_kzhost(&s, &h->pid, &h->pidfd, &grouped, e);
+	if (r < 0)
+		limits_end(h->sh, h->zone);
 	if (r == 0) {
+		limits_enter(h->sh, h->zone, h->pid, grouped);
 		h->child = true;
 		closep(&h->boot->listen_fd);
 		closep(&h->boot->messages_fd);

@@ -18,6 +18,7 @@
 
 static const char usage_text[] =
 	"usage: svc.zones [-hn] [-R DIR] [-D FLAG[=LEVEL]]... [--selftest | --states]\n"
+	"       svc.zones --release-cgroup\n"
 	"\n"
 	"The zones delegated restarter: boots, watches and stops kernel zones.\n"
 	"\n"
@@ -27,6 +28,8 @@ static const char usage_text[] =
 	"  -D FLAG   print trace records of FLAG (core, shell, admin, ctl)\n"
 	"  --selftest  check the state tables of this program\n"
 	"  --states    print them (docs/states.md)\n"
+	"  --release-cgroup  after the end of a svc.zones under running zones: let its\n"
+	"            successor be started in the same control group\n"
 	"  -h        this text\n";
 
 struct options {
@@ -34,6 +37,7 @@ struct options {
 	bool plan;
 	bool selftest;
 	bool states;
+	bool release;
 	bool help;
 };
 
@@ -63,6 +67,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->selftest = true;
 		} else if (strcmp(a, "--states") == 0) {
 			o->states = true;
+		} else if (strcmp(a, "--release-cgroup") == 0) {
+			o->release = true;
 		} else if (strcmp(a, "-h") == 0 || strcmp(a, "--help") == 0) {
 			o->help = true;
 		} else {
@@ -164,6 +170,13 @@ int main(int argc, char **argv)
 		return print_states();
 	umask(022);
 	r = paths_init(&sh.paths, o.root, &e);
+	if (r == 0 && o.release) {
+		r = limits_release(&sh.paths, &e);
+		if (r < 0)
+			log_err("%s", e.text);
+		paths_fini(&sh.paths);
+		return r < 0 ? 1 : 0;
+	}
 	if (r == 0)
 		r = shell_init(&sh);
 	if (r < 0) {

@@ -8,6 +8,7 @@
 #include "common/sys/log.h"
 #include "restarter/admin.h"
 #include "restarter/autoboot.h"
+#include "restarter/booted.h"
 #include "restarter/logs.h"
 #include "restarter/monitor.h"
 #include "restarter/plan.h"
@@ -505,6 +506,27 @@ static void do_mark(const struct request *q)
 		conn_reply(q->conn, NULL);
 }
 
+/* The document of /run/zones/<zone>/booted.json, and what it stands for. */
+static void do_reconfigure(const struct request *q)
+{
+	json_t *changes = json_object_get(q->call->params, "changes");
+	struct zone *z = q->zone;
+	struct errmsg e = { "" };
+
+	if (!z->host || view_zone_state(q->sh, z) != ZONE_RUNNING) {
+		bad_state(q, "it cannot be changed live");
+		return;
+	}
+	if (booted_change(q->sh, z, changes, &e) < 0) {
+		failed(q, e.text);
+		return;
+	}
+	log_info("zone=%s reconfigured", z->name);
+	(void)log_message(&q->sh->paths, z->name, "reconfigured while it runs");
+	status_changed(q->sh->status);
+	conn_reply(q->conn, NULL);
+}
+
 void method_abandon(struct shell *sh, struct conn *c)
 {
 	struct zone *z = take_ptr(&c->work);
@@ -538,6 +560,7 @@ static method_fn *const methods[KZ_METHOD_N] = {
 	[KZ_SET_PROPERTY] = do_set_property,
 	[KZ_DEL_PROPERTY] = do_set_property,
 	[KZ_MARK] = do_mark,
+	[KZ_RECONFIGURE] = do_reconfigure,
 };
 
 /* Zones that nobody told us of (zonecfg could not reach us) are found by their file. */

@@ -8,7 +8,8 @@
  * read. A zone's admin resource gives one user rights on that zone only: manage (boot,
  * shut down, halt, reboot, clear, mark, enable and disable until the next boot of the
  * host, and the console), and config (with manage: enable and disable for good, which
- * changes autoboot). login and clonefrom are kept for what does not exist yet.
+ * changes autoboot). liveconfig lets the user change the zone while it runs. login and
+ * clonefrom are kept for what does not exist yet.
  *
  * A connection brings a uid (SO_PEERCRED), a configuration has names. Names are looked up
  * when the configuration is read, not when somebody asks: the user data base may be slow,

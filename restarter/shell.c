@@ -528,6 +528,7 @@ void shell_fini(struct shell *sh)
 	for (unsigned i = 0; i < sh->zones.n; i++)
 		if (sh->zones.v[i]->host)
 			host_detach(sh->zones.v[i]->host);
+	limits_fini(&sh->limits);
 	(void)uv_run(&sh->loop, UV_RUN_NOWAIT);
 	uv_walk(&sh->loop, close_handle, NULL);
 	while (uv_run(&sh->loop, UV_RUN_DEFAULT))

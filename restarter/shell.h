@@ -24,6 +24,7 @@
 #include "common/sys/paths.h"
 #include "restarter/config.h"
 #include "restarter/core.h"
+#include "restarter/limits.h"
 #include "restarter/zones.h"
 
 #include <uv.h>
@@ -45,6 +46,7 @@ struct shell {
 	struct core *core;
 	struct zones zones;
 	struct restarter_config config;
+	struct limits limits;
 	struct admin *admin;   /* owned; NULL until it listens */
 	struct status *status; /* owned */
 	struct http *http;     /* owned; NULL until it listens */

@@ -4,14 +4,17 @@
  *
  * By vfork(2): a copy of the page tables of a restarter with thousands of zones would
  * cost more than all the rest of a start, and what keeps the child from the program is
- * told in the memory that both share until then.
+ * told in the memory that both share until then. Where it goes into a control group of
+ * its own that cannot be had: see run_in_group().
  */
 #include "restarter/spawn.h"
 #include "common/proto/ctl.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -71,28 +74,67 @@ static int enter(const struct spawn *s)
 static pid_t run(const struct spawn *s, int *ret_err)
 {
 	volatile int err = 0; /* the child's memory is ours until it is in the program */
-	sigset_t all, before;
-	pid_t pid;
+	pid_t pid = vfork();
 
-	/* No handler of ours may run in the child. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = vfork();
 	if (pid == 0) {
 		err = enter(s);
 		_exit(127);
 	}
+	*ret_err = err;
+	return pid < 0 ? -errno : pid;
+}
+
+/*
+ * The same into a control group, without a moment outside of it. The C library has no
+ * call for this, and a plain system call cannot share our stack with the child: it gets
+ * copies of our pages, and we wait for it as after vfork(2).
+ */
+static pid_t run_in_group(const struct spawn *s, int *ret_err)
+{
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP | CLONE_VFORK,
+				   .exit_signal = SIGCHLD,
+				   .cgroup = (uint64_t)s->group_fd };
+	int *err = mmap(NULL, sizeof(*err), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (err == MAP_FAILED)
+		return -errno;
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		*err = enter(s);
+		_exit(127);
+	}
 	if (pid < 0)
 		pid = -errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	*ret_err = err;
+	*ret_err = *err;
+	(void)munmap(err, sizeof(*err));
 	return pid;
 }
 
-int spawn_kzhost(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct errmsg *e)
+static pid_t run_masked(const struct spawn *s, int *ret_err, bool *ret_grouped)
 {
+	sigset_t all, before;
+	pid_t pid = -1;
+
+	/* No handler of ours may run in the child. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	if (s->group_fd >= 0)
+		pid = run_in_group(s, ret_err);
+	*ret_grouped = pid >= 0;
+	if (pid < 0)
+		pid = run(s, ret_err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+int spawn_kzhost(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, bool *ret_grouped,
+		 struct errmsg *e)
+{
+	bool grouped;
 	int err, pidfd;
-	pid_t pid = run(s, &err);
+	pid_t pid = run_masked(s, &err, &grouped);
 
 	if (pid < 0)
 		return errmsg_set(e, pid, "cannot fork: %s", strerror(-pid));
@@ -100,6 +142,7 @@ int spawn_kzhost(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct e
 	if (!err && pidfd >= 0) {
 		*ret_pid = pid;
 		*ret_pidfd = pidfd;
+		*ret_grouped = grouped;
 		return 0;
 	}
 	if (!err) {

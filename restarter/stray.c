@@ -5,6 +5,7 @@
 #include "restarter/stray.h"
 #include "common/sys/log.h"
 #include "restarter/admin.h"
+#include "restarter/booted.h"
 #include "restarter/spawn.h"
 #include "restarter/status.h"
 
@@ -79,6 +80,8 @@ static void on_exit_poll(uv_poll_t *p, int status, int events)
 	log_notice("zone=%s kzhost (process %d), which did not answer, has ended",
 		   z->name, s->pid);
 	stray_forget(z);
+	limits_end(sh, z);
+	booted_forget(sh, z);
 	if (ctl)
 		(void)unlink(ctl);
 	shell_console_listen(sh, z);

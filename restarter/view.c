@@ -274,6 +274,8 @@ static json_t *status_host(const struct shell *sh)
 	set(o, "totals", status_totals(sh));
 	set(o, "persist_error",
 	    *sh->persist_error ? json_text(sh->persist_error) : json_null());
+	set(o, "limits_error",
+	    *sh->limits.why ? json_text(sh->limits.why) : json_null());
 	return o;
 }
 

@@ -9,6 +9,7 @@
 #include "common/zone/conf.h"
 #include "restarter/core.h"
 #include "restarter/life.h"
+#include "restarter/limits.h"
 #include "restarter/rights.h"
 
 #define UUID_TEXT_SIZE 37
@@ -42,6 +43,8 @@ struct zone {
 		pid_t pid;
 		uint64_t at_ms, cpu_usec;
 	} usage; /* usage.c: the last look at that process */
+	struct zone_limits limits;  /* of the machine that there is */
+	bool grouped;               /* its machine has a control group */
 	uint64_t started_ms, running_ms, online_ms; /* of the last boot; for adoption */
 	char *record;      /* owned; of state.json (repo.c), or NULL */
 	size_t record_len; /* bytes */

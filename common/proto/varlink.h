@@ -19,7 +19,7 @@
 #define KZ_IFACE          "org.kzones.restarter"
 
 /* Who may call: everyone who can connect; root and group zones; and for one zone also
- * those to whom its admin resource gives manage. */
+ * those to whom its admin resource gives manage (for Reconfigure: liveconfig). */
 enum varlink_right { RIGHT_READ, RIGHT_MANAGE, RIGHT_ZONE };
 
 /**
@@ -50,6 +50,8 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE, RIGHT_ZONE };
  *   "others": [{zone, reason}]}.
  * - GetProperties: {"properties": [{name, type, value, default, set, running, help}]}.
  *   SetProperty, DelProperty: change the file; value is as people write it.
+ * - Reconfigure: changes a running zone, not its stored configuration; changes: members
+ *   of the configuration document, null removes one.
  * - Clear: out of maintenance.  Enable, Disable: svcadm's, temporary or persistent.
  */
 #define KZ_METHODS(X) \
@@ -72,7 +74,8 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE, RIGHT_ZONE };
 	X(PLAN, "Plan", RIGHT_READ, "") \
 	X(GET_PROPERTIES, "GetProperties", RIGHT_READ, "") \
 	X(SET_PROPERTY, "SetProperty", RIGHT_MANAGE, "name:s value:s") \
-	X(DEL_PROPERTY, "DelProperty", RIGHT_MANAGE, "name:s")
+	X(DEL_PROPERTY, "DelProperty", RIGHT_MANAGE, "name:s") \
+	X(RECONFIGURE, "Reconfigure", RIGHT_ZONE, "zone:s changes:o")
 
 enum kz_method {
 #define X(id, name, right, params) KZ_##id,

@@ -28,6 +28,7 @@
 	X(BOOT_ID, "/run/zones/boot-id") \
 	X(RESTARTER_LOCK, "/run/zones/svc.zones.lock") \
 	X(ZONE_RUN, "/run/zones/%s") \
+	X(ZONE_BOOTED, "/run/zones/%s/booted.json") \
 	X(ZONE_CTL, "/run/zones/%s/ctl.sock") \
 	X(ZONE_CONSOLE, "/run/zones/%s/console.sock") \
 	X(LOG, "/var/log/zones") \

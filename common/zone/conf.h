@@ -208,6 +208,19 @@ void zconf_forget_own(struct zconf *c);
  */
 int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
+/* The part of it that looks at nothing but the configuration. 0, -EINVAL, -ENOMEM. */
+int zconf_verify_alone(const struct zconf *c, struct errmsg *e);
+
+/* Puts values in the place of all tokens, for good. 0, -ENOMEM, -EINVAL. */
+int zconf_expand(struct zconf *c, struct errmsg *e);
+
+/* Whether every property of the type can change in a running zone. */
+bool res_is_live(enum res_type type);
+/* -ENOTSUP: resource @type (or NULL), property @prop (or NULL) is not live. */
+int live_refuse(struct errmsg *e, const char *type, const char *prop);
+/* Whether a running zone can change so: 0 or -ENOTSUP, naming the first that is not live. */
+int zconf_check_live(const struct zconf *from, const struct zconf *to, struct errmsg *e);
+
 /* The zone that an FMRI names, borrowed from it; NULL when it is not a zone's FMRI. */
 const char *fmri_zone(const char *fmri);
 

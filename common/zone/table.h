@@ -93,7 +93,7 @@
 	  "exclusive", "a kernel zone has a network stack of its own") \
 	X(HOSTID, GLOBAL, "hostid", HEX, NULL, PF_AUTO | PF_OWN | PF_INERT, BOOT, 0, 0, \
 	  NULL, "number of the machine that the guest sees") \
-	X(CPU_SHARES, GLOBAL, "cpu-shares", NUMBER, NULL, PF_INERT, LIVE, 1, 65535, \
+	X(CPU_SHARES, GLOBAL, "cpu-shares", NUMBER, NULL, PF_NONE, LIVE, 1, 65535, \
 	  NULL, "weight of the zone when CPU time is short") \
 	X(CPU_ARCH, GLOBAL, "cpu-arch", ENUM, NULL, PF_INERT, BOOT, 0, 0, \
 	  "host|generic|x86-64-v2|x86-64-v3|x86-64-v4", \
@@ -195,7 +195,7 @@
 	  65535, NULL, "who gets more of a range when CPUs are short")
 
 #define PROPS_CAPPED_CPU(X) \
-	X(CAPPED_NCPUS, CAPPED_CPU, "ncpus", DECIMAL, NULL, PF_REQUIRED | PF_INERT, \
+	X(CAPPED_NCPUS, CAPPED_CPU, "ncpus", DECIMAL, NULL, PF_REQUIRED, \
 	  LIVE, 1, 102400, NULL, "CPU time in CPUs, such as 1.5")
 
 #define PROPS_SUSPEND(X) \
@@ -232,10 +232,10 @@
 	  0, "login|manage|config|liveconfig|clonefrom", "what the user may do")
 
 #define PROPS_RCTL(X) \
-	X(RCTL_NAME, RCTL, "name", ENUM, NULL, PF_REQUIRED | PF_UNIQUE | PF_INERT, LIVE, \
+	X(RCTL_NAME, RCTL, "name", ENUM, NULL, PF_REQUIRED | PF_UNIQUE, LIVE, \
 	  0, 0, "zone.cpu-cap|zone.cpu-shares", \
 	  "the control; zone.cpu-cap counts in hundredths of a CPU") \
-	X(RCTL_VALUE, RCTL, "value", RCTL, NULL, PF_REQUIRED | PF_INERT, LIVE, 1, \
+	X(RCTL_VALUE, RCTL, "value", RCTL, NULL, PF_REQUIRED, LIVE, 1, \
 	  102400, NULL, "its value")
 
 /*

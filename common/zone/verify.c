@@ -192,12 +192,8 @@ static int check_key(const struct paths *p, const struct zconf *c, struct errmsg
 
 int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e)
 {
-	int r = zconf_check_res(c, &c->global, &c->global, e);
+	int r = zconf_verify_alone(c, e);
 
-	for (unsigned i = 0; r == 0 && i < c->n_res; i++)
-		r = zconf_check_res(c, &c->res[i], &c->res[i], e);
-	if (r == 0)
-		r = check_together(c, e);
 	if (r == 0)
 		r = check_groups(c, e);
 	if (r == 0)

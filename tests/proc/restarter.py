@@ -97,6 +97,37 @@ def status(t, zone=None):
     return next(z for z in doc["zones"] if z["name"] == zone)
 
 
+def as_nobody(fn):
+    """Run fn as nobody, in a child that lives on until its return value, a text, was read;
+    that text, and a function that ends the child."""
+    kz.need_root()
+    read, write = os.pipe()
+    wait, end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(end)
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            result = fn()
+        except BaseException as e:
+            result = repr(e)
+        os.write(write, result.encode())
+        os.read(wait, 1)
+        os._exit(0)
+    os.close(write)
+    os.close(wait)
+    answer = os.read(read, 4096).decode()
+    os.close(read)
+
+    def finish():
+        os.close(end)
+        os.waitpid(pid, 0)
+
+    return answer, finish
+
+
 def maintenance(t, zone, *parts):
     """Boots the zone, which must end in maintenance for a reason with these parts."""
     kz.eq(t.zone(zone)["state"], "installed")

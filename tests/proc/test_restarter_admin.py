@@ -7,7 +7,8 @@ import random
 import socket
 
 import kz
-from restarter import call, check_status, configure, fake, install, refused, setup
+from restarter import (as_nobody, call, check_status, configure, fake, install, refused,
+                       setup)
 
 
 def raw(t):
@@ -313,37 +314,6 @@ def too_many_clients(t):
     for s in clients:
         s.close()
     kz.wait_for(lambda: still_serves(t) or True, "room again")
-
-
-def as_nobody(fn):
-    """Run fn as nobody, in a child that lives on until its return value, a text, was read;
-    that text, and a function that ends the child."""
-    kz.need_root()
-    read, write = os.pipe()
-    wait, end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.close(end)
-            os.setgroups([])
-            os.setresgid(65534, 65534, 65534)
-            os.setresuid(65534, 65534, 65534)
-            result = fn()
-        except BaseException as e:
-            result = repr(e)
-        os.write(write, result.encode())
-        os.read(wait, 1)
-        os._exit(0)
-    os.close(write)
-    os.close(wait)
-    answer = os.read(read, 4096).decode()
-    os.close(read)
-
-    def finish():
-        os.close(end)
-        os.waitpid(pid, 0)
-
-    return answer, finish
 
 
 @kz.test

@@ -613,18 +613,14 @@ TEST(live, looking_works_and_changing_names_what_is_live)
 	} cases[] = {
 		{ "set bootargs=x",
 		  "bootargs: it cannot be changed in a running zone; live are: "
-		  "cpu-shares, capped-cpu" },
+		  "cpu-shares, capped-cpu, rctl" },
 		{ "clear autoboot", "autoboot: it cannot be changed in a running zone" },
-		{ "set cpu-shares=4",
-		  "cpu-shares: svc.zones cannot change it in a running zone yet" },
-		{ "select capped-cpu; set ncpus=2",
-		  "ncpus: svc.zones cannot change it in a running zone yet" },
 		{ "select virtual-cpu; set ncpus=2",
-		  "ncpus: it cannot be changed in a running zone" },
-		{ "add anet", "add: it cannot be changed in a running zone" },
-		{ "remove device", "remove: it cannot be changed in a running zone" },
-		{ "create -F", "create: it cannot be changed in a running zone" },
-		{ "delete -F", "delete: it cannot be changed in a running zone" },
+		  "virtual-cpu: ncpus: it cannot be changed in a running zone" },
+		{ "add anet", "anet: it cannot be changed in a running zone" },
+		{ "remove device", "device: it cannot be changed in a running zone" },
+		{ "create -F", "create: not in a running zone" },
+		{ "delete -F", "delete: not in a running zone" },
 	};
 	struct world w = { 0 };
 	struct buf out = { 0 };
@@ -641,6 +637,31 @@ TEST(live, looking_works_and_changing_names_what_is_live)
 		T_HAS(e.text, cases[i].error);
 	}
 	T_EQ(w.n_saved, 2);
+	buf_fini(&out);
+	world_fini(&w);
+}
+
+TEST(live, what_is_live_can_be_set_added_and_removed)
+{
+	struct world w = { 0 };
+	struct buf out = { 0 };
+	struct errmsg e = { "" };
+
+	T_OK(run(&w, "create; add capped-cpu; set ncpus=1.5; end", NULL, NULL, &e));
+	T_OK(run_live(&w, "set cpu-shares=4; select capped-cpu; set ncpus=2; end", &out,
+		      &e));
+	T_STREQ(zres_text(&w.stored->global, PROP_CPU_SHARES), "4");
+	T_STREQ(zres_text(zconf_next(w.stored, RES_CAPPED_CPU, NULL), PROP_CAPPED_NCPUS),
+		"2");
+	T_OK(run_live(&w, "clear cpu-shares; remove -F capped-cpu", &out, &e));
+	T_EQ(zres_is_set(&w.stored->global, PROP_CPU_SHARES), false);
+	T_OK(run_live(&w,
+		      "add rctl; set name=zone.cpu-shares; "
+		      "set value=(priv=privileged,limit=7,action=none); end",
+		      &out, &e));
+	T_EQ(zconf_count(w.stored, RES_RCTL), 1);
+	T_EQ(zconf_count(w.stored, RES_CAPPED_CPU), 0);
+	T_EQ(w.n_saved, 4);
 	buf_fini(&out);
 	world_fini(&w);
 }
