@@ -181,6 +181,9 @@ static void on_vm_event(struct host *h, const struct vm_event *event)
 	case VM_EV_RESET:
 		end_zone(h, CTL_CAUSE_RESET, event->text);
 		break;
+	case VM_EV_DEVICE:
+		log_warning("zone=%s %s", h->zone, event->text);
+		break;
 	case VM_EV_FAULT:
 		end_zone(h, CTL_CAUSE_FAULT, event->text);
 		break;
@@ -258,6 +261,11 @@ static int init_vcpu_thread(void)
 	return sandbox_thread(SANDBOX_VCPU);
 }
 
+static int init_slow_thread(void)
+{
+	return sandbox_thread(SANDBOX_SLOW);
+}
+
 static int init_fill_thread(void)
 {
 	return sandbox_thread(SANDBOX_FILL);
@@ -282,6 +290,7 @@ static int create_machine(struct host *h, const struct ctl_create *msg, const in
 		.kernel_fd = fd[CTL_FD_KERNEL],
 		.initrd_fd = fd[CTL_FD_INITRD],
 		.thread_init = init_vcpu_thread,
+		.slow_init = init_slow_thread,
 		.fill_init = init_fill_thread,
 		.close_vm = close_vm,
 		.close_arg = h,

@@ -22,7 +22,8 @@
 #define MAIN SANDBOX_BIT(MAIN)
 #define VCPU (SANDBOX_BIT(MAIN) | SANDBOX_BIT(VCPU))
 #define FILL (SANDBOX_BIT(MAIN) | SANDBOX_BIT(FILL))
-#define ALL  (SANDBOX_BIT(MAIN) | SANDBOX_BIT(VCPU) | SANDBOX_BIT(FILL))
+#define SLOW (SANDBOX_BIT(MAIN) | SANDBOX_BIT(SLOW))
+#define ALL  (VCPU | FILL | SLOW)
 
 #define ANY(name, who) \
 	{ \
@@ -93,11 +94,18 @@ const struct sandbox_rule sandbox_rules[] = {
 	IF(ioctl, VCPU, ARG(1, KVM_GET_REGS)),
 	IF(ioctl, VCPU, ARG(1, KVM_GET_SREGS)),
 	IF(ioctl, VCPU, ARG(1, KVM_IRQ_LINE)),
+	/* They carry out what a driver writes into PCI: kicks, vectors, pending bits. */
+	IF(ioctl, VCPU, ARG(1, KVM_IOEVENTFD)),
+	IF(ioctl, VCPU, ARG(1, KVM_IRQFD)),
+	IF(ioctl, VCPU, ARG(1, KVM_SET_GSI_ROUTING)),
+	ANY(poll, VCPU | SLOW),
+
+	/* Slow devices. */
+	ANY(getrandom, SLOW),
 
 	/* The event loop and its sockets. */
 	ANY(epoll_ctl, MAIN),
 	IF(ioctl, MAIN, ARG(1, FIONBIO)),
-	ANY(poll, MAIN),
 	ANY(accept4, MAIN),
 	ANY(recvmsg, MAIN),
 	ANY(recvfrom, MAIN),

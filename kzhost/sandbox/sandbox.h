@@ -7,9 +7,10 @@
  * Descriptors are received, never opened: no filter lets a path be opened, a socket be
  * made or a program be run. The filter of the main thread is put on at program start,
  * before the first byte from outside is read, and every later thread inherits it; vCPU
- * threads and the thread that fills RAM then put their own, narrower filter on top. A
- * call outside the filter ends the process by SIGSYS (the kernel logs its number to the
- * audit log); builds with a sanitizer print the number to standard error first.
+ * threads, the thread of slow devices and the one that fills RAM then put their own,
+ * narrower filter on top. A call outside the filter ends the process by SIGSYS (the
+ * kernel logs its number to the audit log); builds with a sanitizer print the number to
+ * standard error first.
  *
  * The filters are compiled to BPF when the project is built (filters.c from rules.c), so
  * that a start costs one system call and no library.
@@ -19,7 +20,7 @@
 
 #include "common/base/base.h"
 
-#define SANDBOX_KINDS(X) X(MAIN, "main") X(VCPU, "vcpu") X(FILL, "fill")
+#define SANDBOX_KINDS(X) X(MAIN, "main") X(VCPU, "vcpu") X(FILL, "fill") X(SLOW, "slow")
 
 enum sandbox_kind {
 #define X(id, name) SANDBOX_##id,

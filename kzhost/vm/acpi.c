@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * acpi.c - RSDP, XSDT, FADT, MADT, DSDT of a hardware-reduced machine
+ * acpi.c - RSDP, XSDT, FADT, MADT, MCFG, DSDT of a hardware-reduced machine
  *
  * DOC: What a kernel learns here
  *
  * MADT: processors, the IOAPIC, NMI on LINT1. FADT: no legacy power hardware; reset by
  * the keyboard controller's port; sleep by the registers of machine.h. DSDT: serial port,
- * clock, pvpanic, the Generic Event Device and the power button that it reports.
- * "Hardware-reduced" also means that the kernel uses neither PIC nor PIT, and leaves them
- * as it finds them. (ACPI 6.4, chapters 4.1, 5.2, 5.6.9.)
+ * clock, pvpanic, the Generic Event Device and the power button that it reports; the PCI
+ * root with its windows, and the memory that ECAM takes, which is what kernels ask for
+ * before they believe MCFG. "Hardware-reduced" also means that the kernel uses neither
+ * PIC nor PIT, and leaves them as it finds them. (ACPI 6.4, chapters 4.1, 5.2, 5.6.9.)
  */
 #include "kzhost/vm/acpi.h"
 #include "common/base/le.h"
@@ -41,7 +42,9 @@ struct acpi_rsdp {
 	uint8_t checksum_all;
 	uint8_t reserved[3];
 };
-static_assert(sizeof(struct acpi_rsdp) == 36, "ACPI");
+static_assert(sizeof(struct acpi_rsdp) == ACPI_RSDP_SIZE &&
+		      offsetof(struct acpi_rsdp, xsdt_gpa) == ACPI_RSDP_XSDT,
+	      "ACPI");
 
 struct acpi_header {
 	char signature[4];
@@ -127,6 +130,16 @@ static_assert(sizeof(struct acpi_madt_lapic) == 8 &&
 		      sizeof(struct acpi_madt_nmi) == 6,
 	      "ACPI");
 
+struct acpi_mcfg {
+	struct acpi_header hdr;
+	uint8_t reserved[8];
+	le64 gpa;
+	le16 segment;
+	uint8_t first_bus, last_bus;
+	uint8_t reserved2[4];
+};
+static_assert(sizeof(struct acpi_mcfg) == 60, "PCI Firmware 3.0, 4.1.2");
+
 static uint8_t checksum(const void *data, size_t len)
 {
 	const uint8_t *p = data;
@@ -153,8 +166,9 @@ static struct acpi_header header(const char *signature, uint8_t revision)
 }
 
 /* Completes the table that begins at this offset and runs to the end; its address. */
-static uint64_t finish(struct buf *b, size_t at)
+static uint64_t finish(struct acpi_tables *t, size_t at)
 {
+	struct buf *b = &t->tables;
 	struct acpi_header h;
 
 	if (buf_error(b) < 0)
@@ -164,7 +178,16 @@ static uint64_t finish(struct buf *b, size_t at)
 	memcpy(b->p + at, &h, sizeof(h));
 	h.checksum = checksum(b->p + at, b->len - at);
 	memcpy(b->p + at, &h, sizeof(h));
-	return LAYOUT_ACPI + at;
+	ASSERT(t->n < ACPI_TABLES_MAX);
+	t->table[t->n++] = (struct acpi_place){ (uint32_t)at, (uint32_t)(b->len - at) };
+	return t->base + at;
+}
+
+/* An address of a table stands at this offset. */
+static void note_pointer(struct acpi_tables *t, size_t at, unsigned size)
+{
+	ASSERT(t->n_pointers < ACPI_POINTERS_MAX);
+	t->pointer[t->n_pointers++] = (struct acpi_place){ (uint32_t)at, size };
 }
 
 /* A device with a name, an id and ports; more may follow before aml_resources_end(). */
@@ -214,8 +237,43 @@ static void event_device(struct buf *b)
 	aml_end(b, dev);
 }
 
-static uint64_t add_dsdt(struct buf *b)
+static void named_int(struct buf *b, const char *name, uint64_t value)
 {
+	aml_name(b, name);
+	aml_int(b, value);
+}
+
+/* One root bridge: its windows, and the device that has ECAM. */
+static void pci_root(struct buf *b, uint64_t high)
+{
+	size_t dev = aml_device(b, "PCI0"), block;
+
+	aml_name(b, "_HID");
+	aml_eisa_id(b, "PNP0A08");
+	aml_name(b, "_CID");
+	aml_eisa_id(b, "PNP0A03");
+	named_int(b, "_SEG", 0);
+	named_int(b, "_BBN", 0);
+	named_int(b, "_UID", 0);
+	block = aml_resources(b);
+	aml_bus_range(b, 0, 0);
+	aml_io(b, KZ_PCI_CONFIG_PORT, 8);
+	aml_window32(b, KZ_GPA_PCI_LOW, (uint32_t)(KZ_GPA_PCI_LOW_END - KZ_GPA_PCI_LOW));
+	aml_window64(b, high, KZ_PCI_HIGH_SIZE);
+	aml_resources_end(b, block);
+	aml_end(b, dev);
+	dev = aml_device(b, "ECAM");
+	aml_name(b, "_HID");
+	aml_eisa_id(b, "PNP0C02");
+	block = aml_resources(b);
+	aml_memory32(b, KZ_GPA_ECAM, KZ_ECAM_SIZE);
+	aml_resources_end(b, block);
+	aml_end(b, dev);
+}
+
+static uint64_t add_dsdt(struct acpi_tables *t, uint64_t pci_high)
+{
+	struct buf *b = &t->tables;
 	struct acpi_header h = header("DSDT", 2);
 	size_t at = b->len, scope, block;
 
@@ -229,6 +287,7 @@ static uint64_t add_dsdt(struct buf *b)
 	aml_eisa_id(b, "PNP0C0C");
 	aml_end(b, block);
 	event_device(b);
+	pci_root(b, pci_high);
 	aml_end(b, scope);
 	aml_name(b, "\\_S5_");
 	block = aml_package(b, 4);
@@ -236,13 +295,13 @@ static uint64_t add_dsdt(struct buf *b)
 	for (unsigned i = 0; i < 3; i++)
 		aml_int(b, 0);
 	aml_end(b, block);
-	return finish(b, at);
+	return finish(t, at);
 }
 
-static uint64_t add_fadt(struct buf *b, uint64_t dsdt_gpa)
+static uint64_t add_fadt(struct acpi_tables *t, uint64_t dsdt_gpa)
 {
 	struct acpi_gas port = { .space = 1, .bits = 8, .access = 1 };
-	struct acpi_fadt t = {
+	struct acpi_fadt fadt = {
 		.hdr = header("FACP", FADT_REVISION),
 		.dsdt_gpa = le32_of((uint32_t)dsdt_gpa),
 		.pm_profile = PM_SERVER,
@@ -258,19 +317,22 @@ static uint64_t add_fadt(struct buf *b, uint64_t dsdt_gpa)
 		.sleep_status = port,
 		.hypervisor = { 'K', 'Z', 'O', 'N', 'E', 'S', ' ', ' ' },
 	};
-	size_t at = b->len;
+	size_t at = t->tables.len;
 
-	t.reset_reg.addr = le64_of(KZ_I8042_CMD);
-	t.sleep_control.addr = le64_of(KZ_SLEEP_CONTROL_PORT);
-	t.sleep_status.addr = le64_of(KZ_SLEEP_STATUS_PORT);
-	buf_add(b, &t, sizeof(t));
-	return finish(b, at);
+	fadt.reset_reg.addr = le64_of(KZ_I8042_CMD);
+	fadt.sleep_control.addr = le64_of(KZ_SLEEP_CONTROL_PORT);
+	fadt.sleep_status.addr = le64_of(KZ_SLEEP_STATUS_PORT);
+	buf_add(&t->tables, &fadt, sizeof(fadt));
+	note_pointer(t, at + offsetof(struct acpi_fadt, dsdt_gpa), 4);
+	note_pointer(t, at + offsetof(struct acpi_fadt, x_dsdt_gpa), 8);
+	return finish(t, at);
 }
 
-static uint64_t add_madt(struct buf *b, unsigned n_vcpus)
+static uint64_t add_madt(struct acpi_tables *t, unsigned n_vcpus)
 {
-	struct acpi_madt t = { .hdr = header("APIC", MADT_REVISION),
-			       .lapic_gpa = le32_of(KZ_GPA_LAPIC) };
+	struct buf *b = &t->tables;
+	struct acpi_madt madt = { .hdr = header("APIC", MADT_REVISION),
+				  .lapic_gpa = le32_of(KZ_GPA_LAPIC) };
 	struct acpi_madt_ioapic ioapic = { .type = 1,
 					   .length = sizeof(ioapic),
 					   .id = (uint8_t)n_vcpus,
@@ -280,7 +342,7 @@ static uint64_t add_madt(struct buf *b, unsigned n_vcpus)
 	};
 	size_t at = b->len;
 
-	buf_add(b, &t, sizeof(t));
+	buf_add(b, &madt, sizeof(madt));
 	for (unsigned i = 0; i < n_vcpus; i++) {
 		struct acpi_madt_lapic lapic = { .length = sizeof(lapic),
 						 .uid = (uint8_t)i,
@@ -291,40 +353,74 @@ static uint64_t add_madt(struct buf *b, unsigned n_vcpus)
 	}
 	buf_add(b, &ioapic, sizeof(ioapic));
 	buf_add(b, &nmi, sizeof(nmi));
-	return finish(b, at);
+	return finish(t, at);
 }
 
-static uint64_t add_xsdt(struct buf *b, uint64_t fadt_gpa, uint64_t madt_gpa)
+static uint64_t add_mcfg(struct acpi_tables *t)
 {
-	const le64 tables[] = { le64_of(fadt_gpa), le64_of(madt_gpa) };
-	struct acpi_header h = header("XSDT", 1);
-	size_t at = b->len;
+	struct acpi_mcfg mcfg = { .hdr = header("MCFG", 1), .gpa = le64_of(KZ_GPA_ECAM) };
+	size_t at = t->tables.len;
 
-	buf_add(b, &h, sizeof(h));
-	buf_add(b, tables, sizeof(tables));
-	return finish(b, at);
+	buf_add(&t->tables, &mcfg, sizeof(mcfg));
+	return finish(t, at);
 }
 
-int acpi_write(const struct ram *ram, unsigned n_vcpus)
+static uint64_t add_xsdt(struct acpi_tables *t, const uint64_t *gpa, unsigned n)
+{
+	struct acpi_header h = header("XSDT", 1);
+	size_t at = t->tables.len;
+
+	buf_add(&t->tables, &h, sizeof(h));
+	for (unsigned i = 0; i < n; i++) {
+		le64 entry = le64_of(gpa[i]);
+
+		note_pointer(t, t->tables.len, sizeof(entry));
+		buf_add(&t->tables, &entry, sizeof(entry));
+	}
+	return finish(t, at);
+}
+
+static void make_rsdp(struct acpi_tables *t, uint64_t xsdt_gpa)
 {
 	struct acpi_rsdp rsdp = {
 		.signature = { 'R', 'S', 'D', ' ', 'P', 'T', 'R', ' ' },
 		.oem = { 'K', 'Z', 'O', 'N', 'E', 'S' },
 		.revision = 2,
 		.length = le32_of(sizeof(rsdp)),
+		.xsdt_gpa = le64_of(xsdt_gpa),
 	};
-	cleanup(buf_fini) struct buf b = { 0 };
-	uint64_t fadt, madt;
 
-	buf_add(&b, &rsdp, sizeof(rsdp));
-	fadt = add_fadt(&b, add_dsdt(&b));
-	madt = add_madt(&b, n_vcpus);
-	rsdp.xsdt_gpa = le64_of(add_xsdt(&b, fadt, madt));
-	if (buf_error(&b) < 0)
-		return buf_error(&b);
-	rsdp.checksum = checksum(&rsdp, 20);
+	rsdp.checksum = checksum(&rsdp, ACPI_RSDP_SUMMED);
 	rsdp.checksum_all = checksum(&rsdp, sizeof(rsdp));
-	memcpy(b.p, &rsdp, sizeof(rsdp));
-	return b.len > LAYOUT_ACPI_SIZE ? -EFAULT
-					: ram_write(ram, LAYOUT_ACPI, b.p, b.len);
+	memcpy(t->rsdp, &rsdp, sizeof(rsdp));
+}
+
+int acpi_build(struct acpi_tables *t, uint64_t base, unsigned n_vcpus, uint64_t pci_high)
+{
+	uint64_t gpa[3];
+
+	*t = (struct acpi_tables){ .base = base };
+	gpa[0] = add_fadt(t, add_dsdt(t, pci_high));
+	gpa[1] = add_madt(t, n_vcpus);
+	gpa[2] = add_mcfg(t);
+	make_rsdp(t, add_xsdt(t, gpa, ARRAY_SIZE(gpa)));
+	return buf_error(&t->tables);
+}
+
+void acpi_fini(struct acpi_tables *t)
+{
+	buf_fini(&t->tables);
+}
+
+int acpi_write(const struct ram *ram, unsigned n_vcpus, uint64_t pci_high)
+{
+	cleanup(acpi_fini) struct acpi_tables t;
+	int r = acpi_build(&t, LAYOUT_ACPI + ACPI_RSDP_SIZE, n_vcpus, pci_high);
+
+	if (r < 0)
+		return r;
+	if (t.tables.len > LAYOUT_ACPI_SIZE - ACPI_RSDP_SIZE)
+		return -EFAULT;
+	r = ram_write(ram, LAYOUT_ACPI, t.rsdp, sizeof(t.rsdp));
+	return r < 0 ? r : ram_write(ram, t.base, t.tables.p, t.tables.len);
 }

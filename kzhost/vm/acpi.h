@@ -1,13 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * acpi.h - the ACPI tables of a directly booted machine
+ * acpi.h - the ACPI tables: written into memory for a kernel, or handed to firmware
  */
 #ifndef KZ_VM_ACPI_H
 #define KZ_VM_ACPI_H
 
+#include "common/base/buf.h"
 #include "kzhost/vm/ram.h"
 
+#define ACPI_RSDP_SIZE    36
+#define ACPI_RSDP_SUMMED  20 /* bytes that its first checksum, at 8, covers */
+#define ACPI_RSDP_XSDT    24 /* offset of the XSDT's address, 8 bytes */
+#define ACPI_TABLES_MAX   8
+#define ACPI_POINTERS_MAX 16
+
+struct acpi_place {
+	uint32_t offset; /* in the tables */
+	uint32_t size;
+};
+
+/* Tables, and what must be known to put them elsewhere: the checksum of a table is its
+ * byte 9, an address of another table stands at each pointer. */
+struct acpi_tables {
+	uint64_t base; /* of the tables, guest physical */
+	struct buf tables;
+	uint8_t rsdp[ACPI_RSDP_SIZE];
+	unsigned n, n_pointers;
+	struct acpi_place table[ACPI_TABLES_MAX];
+	struct acpi_place pointer[ACPI_POINTERS_MAX];
+};
+
+/**
+ * acpi_build() - Make all tables
+ * @t:		Set up in every case, so that acpi_fini() may follow
+ * @base:	Where the tables will lie; 0: addresses are offsets
+ * @pci_high:	Base of the PCI window above RAM
+ *
+ * Return: 0 or -ENOMEM
+ */
+int acpi_build(struct acpi_tables *t, uint64_t base, unsigned n_vcpus, uint64_t pci_high);
+void acpi_fini(struct acpi_tables *t);
+
 /* Writes RSDP (at LAYOUT_ACPI) and all tables behind it. 0, -ENOMEM or -EFAULT. */
-int acpi_write(const struct ram *ram, unsigned n_vcpus);
+int acpi_write(const struct ram *ram, unsigned n_vcpus, uint64_t pci_high);
 
 #endif

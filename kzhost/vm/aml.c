@@ -204,6 +204,52 @@ void aml_io(struct buf *b, uint16_t port, uint8_t len)
 	aml_op(b, len);
 }
 
+/* Address space descriptors (ACPI 6.4, 6.4.3.5): what a bridge produces. */
+
+#define SPACE_MEMORY   0
+#define SPACE_BUS      2
+#define PRODUCER_FIXED 0x0c /* minimum and maximum do not move; positively decoded */
+#define MEMORY_WRITE   0x01 /* read and write, not cacheable */
+
+static void address_space(struct buf *b, uint8_t tag, uint8_t space, uint8_t type_flags,
+			  unsigned width, uint64_t base, uint64_t size)
+{
+	aml_op(b, tag);
+	add_le(b, 3 + 5 * width, 2);
+	aml_op(b, space);
+	aml_op(b, PRODUCER_FIXED);
+	aml_op(b, type_flags);
+	add_le(b, 0, width); /* granularity */
+	add_le(b, base, width);
+	add_le(b, base + size - 1, width);
+	add_le(b, 0, width); /* translation */
+	add_le(b, size, width);
+}
+
+void aml_bus_range(struct buf *b, uint8_t first, uint8_t last)
+{
+	address_space(b, 0x88, SPACE_BUS, 0, 2, first, last - first + 1u);
+}
+
+void aml_window32(struct buf *b, uint32_t base, uint32_t size)
+{
+	address_space(b, 0x87, SPACE_MEMORY, MEMORY_WRITE, 4, base, size);
+}
+
+void aml_window64(struct buf *b, uint64_t base, uint64_t size)
+{
+	address_space(b, 0x8a, SPACE_MEMORY, MEMORY_WRITE, 8, base, size);
+}
+
+void aml_memory32(struct buf *b, uint32_t base, uint32_t size)
+{
+	aml_op(b, 0x86); /* fixed memory */
+	add_le(b, 9, 2);
+	aml_op(b, 1); /* read and write */
+	add_le(b, base, 4);
+	add_le(b, size, 4);
+}
+
 void aml_isa_irq(struct buf *b, unsigned irq)
 {
 	aml_op(b, 0x22);

@@ -35,6 +35,12 @@ void aml_port_field(struct buf *b, const char *region, const char *field, uint16
 /* Resources, between aml_resources() and aml_resources_end(). */
 size_t aml_resources(struct buf *b);
 void aml_io(struct buf *b, uint16_t port, uint8_t len);
+/* What a bridge passes on: bus numbers, memory below 4 GiB (not cached) and above. */
+void aml_bus_range(struct buf *b, uint8_t first, uint8_t last);
+void aml_window32(struct buf *b, uint32_t base, uint32_t size);
+void aml_window64(struct buf *b, uint64_t base, uint64_t size);
+/* Memory that the device itself takes. */
+void aml_memory32(struct buf *b, uint32_t base, uint32_t size);
 void aml_isa_irq(struct buf *b, unsigned irq);
 void aml_edge_interrupt(struct buf *b, uint32_t gsi);
 void aml_resources_end(struct buf *b, size_t block);

@@ -19,6 +19,9 @@ static const struct {
 	{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY" },
 	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, "KVM_CAP_DESTROY_MEMORY_REGION_WORKS" },
 	{ KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP" },
+	{ KVM_CAP_IRQ_ROUTING, "KVM_CAP_IRQ_ROUTING" },
+	{ KVM_CAP_IRQFD, "KVM_CAP_IRQFD" },
+	{ KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD" },
 	{ KVM_CAP_PIT2, "KVM_CAP_PIT2" },
 	{ KVM_CAP_SET_TSS_ADDR, "KVM_CAP_SET_TSS_ADDR" },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, "KVM_CAP_SET_IDENTITY_MAP_ADDR" },
@@ -128,6 +131,7 @@ int kvm_init(struct kvm *kvm, int kvm_fd, const struct ram *ram, unsigned n_vcpu
 	int r;
 
 	kvm->vm_fd = -1;
+	pthread_mutex_init(&kvm->route_lock, NULL);
 	r = check_host(kvm_fd, n_vcpus, e);
 	if (r < 0)
 		return r;
@@ -140,6 +144,8 @@ int kvm_init(struct kvm *kvm, int kvm_fd, const struct ram *ram, unsigned n_vcpu
 		return errmsg_set(e, r < 0 ? r : -EINVAL, "KVM_GET_VCPU_MMAP_SIZE: %d",
 				  r);
 	kvm->run_size = (size_t)r;
+	kvm->any_length = kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION,
+				    (void *)KVM_CAP_IOEVENTFD_ANY_LENGTH) > 0;
 	kvm->cpuid.n = KVM_CPUID_MAX;
 	r = kvm_ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &kvm->cpuid);
 	if (r < 0)
@@ -155,6 +161,8 @@ void kvm_fini(struct kvm *kvm)
 	if (kvm->vm_fd >= 0 && kvm->close_vm)
 		kvm->close_vm(kvm->close_arg, take_fd(&kvm->vm_fd));
 	closep(&kvm->vm_fd);
+	free(kvm->routes);
+	kvm->routes = NULL;
 }
 
 int kvm_set_irq(const struct kvm *kvm, unsigned gsi, bool level)

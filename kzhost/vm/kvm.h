@@ -10,6 +10,7 @@
 
 #include <linux/kvm.h>
 
+#define KVM_MSI_GSI   24 /* numbers below are pins of the IOAPIC */
 #define KVM_VCPUS_MAX 64
 #define KVM_CPUID_MAX 256
 
@@ -27,6 +28,11 @@ struct kvm {
 	void *close_arg;
 	size_t run_size;
 	struct kvm_cpuid_table cpuid; /* what KVM supports */
+	bool any_length;              /* an ioeventfd takes writes of every width */
+
+	pthread_mutex_t route_lock;     /* of the two below */
+	struct kvm_irq_routing *routes; /* NULL: KVM's own, no message was routed yet */
+	unsigned routes_room;
 };
 
 /**
@@ -55,6 +61,33 @@ int kvm_vcpu_open(const struct kvm *kvm, unsigned id, unsigned n_vcpus, int *ret
 
 /* Sets the level of an interrupt line. 0 or -errno. */
 int kvm_set_irq(const struct kvm *kvm, unsigned gsi, bool level);
+
+/*
+ * Interrupts by descriptor, kvm_irq.c; on any thread.
+ */
+
+/**
+ * kvm_msi_bind() - Have writes to an eventfd injected as a message
+ * @gsi:	From KVM_MSI_GSI on
+ * @fd:		eventfd; what it counts already is injected at once
+ *
+ * Called again for the same @gsi and @fd it only changes the message.
+ *
+ * Return: 0, -ENOMEM, or what KVM gave; then @fd is bound as it was before
+ */
+int kvm_msi_bind(struct kvm *kvm, unsigned gsi, int fd, uint64_t address, uint32_t data);
+
+/* Undoes that: the eventfd counts again. 0 or what KVM gave. */
+int kvm_msi_unbind(const struct kvm *kvm, unsigned gsi, int fd);
+
+/**
+ * kvm_ioeventfd() - Have guest writes to an address counted by an eventfd, without exit
+ * @gpa:	Not RAM; 2 bytes, or any width where KVM can
+ * @on:		false: take it away again
+ *
+ * Return: 0, -EEXIST, -ENOSPC (KVM has room for some hundreds), -ENOENT, or what KVM gave
+ */
+int kvm_ioeventfd(const struct kvm *kvm, uint64_t gpa, int fd, bool on);
 
 /* Repeats an ioctl that a signal interrupted; the result or -errno. */
 int kvm_ioctl(int fd, unsigned long request, void *arg);

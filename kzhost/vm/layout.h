@@ -18,11 +18,13 @@
  *	000ffff0	BIOS entry: a few instructions that reset the machine
  *	00100000	kernel segments
  *	...		initrd: as high as it may lie, page aligned
- *	c0000000	end of low RAM at most (KZ_GPA_RAM_LOW_END)
+ *	c0000000	end of low RAM at most (KZ_GPA_RAM_LOW_END); PCI: ECAM
+ *	d0000000	PCI: BARs below 4 GiB
  *	fec00000	IOAPIC
  *	fee00000	LAPIC
  *	fffbc000	one page for KVM's identity map, then three for its TSS
  *	100000000	RAM continues (KZ_GPA_RAM_HIGH)
+ *	...		PCI: BARs above RAM, from a multiple of KZ_PCI_HIGH_SIZE
  */
 #ifndef KZ_VM_LAYOUT_H
 #define KZ_VM_LAYOUT_H

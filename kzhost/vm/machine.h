@@ -7,6 +7,7 @@
 
 #include "kzhost/dev/cmos.h"
 #include "kzhost/dev/i8042.h"
+#include "kzhost/dev/pci.h"
 #include "kzhost/dev/power.h"
 #include "kzhost/dev/pvpanic.h"
 #include "kzhost/dev/serial.h"
@@ -14,6 +15,7 @@
 #include "kzhost/vm/kvm.h"
 #include "kzhost/vm/mbox.h"
 #include "kzhost/vm/vcpu.h"
+#include "kzhost/vm/vdevs.h"
 
 struct vm {
 	struct ram ram;
@@ -26,7 +28,12 @@ struct vm {
 	struct i8042 i8042;
 	struct pvpanic pvpanic;
 	struct power power;
+	struct pci pci;
+	struct vm_slot *slot[PCI_SLOTS]; /* vdevs.c; NULL: free */
+	struct slow slow;
+	struct slow_env slow_env;
 	int (*thread_init)(void);
+	int (*slow_init)(void);
 	int (*fill_init)(void);
 
 	unsigned n_vcpus;

@@ -37,8 +37,10 @@ void mbox_wake(struct mbox *m)
 
 void mbox_post(struct mbox *m, enum vm_event_type type, const char *text)
 {
+	unsigned room = type == VM_EV_DEVICE ? MBOX_EVENTS / 2 : MBOX_EVENTS;
+
 	pthread_mutex_lock(&m->lock);
-	if (m->n < MBOX_EVENTS) {
+	if (m->n < room) {
 		struct vm_event *ev = &m->event[m->n++];
 
 		ev->type = type;

@@ -22,7 +22,8 @@ struct mbox {
 int mbox_init(struct mbox *m);
 void mbox_fini(struct mbox *m);
 
-/* Adds an event; one too many is dropped: the first ones say what happened. */
+/* Adds an event; one too many is dropped: the first ones say what happened. VM_EV_DEVICE,
+ * which a guest can make as it likes, leaves room for the others. */
 void mbox_post(struct mbox *m, enum vm_event_type type, const char *text);
 
 /* Makes the eventfd readable. */

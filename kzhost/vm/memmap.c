@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memmap.c - base memory, the BIOS area, RAM up to the hole, KVM's pages, RAM from 4 GiB
+ * memmap.c - base memory, the BIOS area, RAM up to the hole, ECAM, KVM's pages, RAM from
+ * 4 GiB
  */
 #include "kzhost/vm/memmap.h"
 #include "kzhost/vm/layout.h"
@@ -19,6 +20,8 @@ unsigned memmap_build(const struct ram *ram, struct memmap_entry *entries)
 				       MEMMAP_RESERVED };
 	entries[n++] = (struct memmap_entry){ LAYOUT_KERNEL_MIN,
 					      low->size - LAYOUT_KERNEL_MIN, MEMMAP_RAM };
+	entries[n++] =
+		(struct memmap_entry){ KZ_GPA_ECAM, KZ_ECAM_SIZE, MEMMAP_RESERVED };
 	entries[n++] = (struct memmap_entry){ LAYOUT_KVM_IDENTITY, LAYOUT_KVM_SIZE,
 					      MEMMAP_RESERVED };
 	if (high->size > 0)

@@ -11,7 +11,7 @@
 #define MEMMAP_RAM      1
 #define MEMMAP_RESERVED 2
 
-#define MEMMAP_MAX 8
+#define MEMMAP_MAX 9
 
 struct memmap_entry {
 	uint64_t gpa;

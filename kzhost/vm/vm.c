@@ -82,10 +82,12 @@ static struct vm *vm_new(const struct vm_config *config)
 	if (!vm)
 		return NULL;
 	vm->ram.fd = -1;
+	vm->slow.wake = -1;
 	vm->kvm.vm_fd = -1;
 	vm->mbox.eventfd = -1;
 	vm->n_vcpus = config->n_vcpus;
 	vm->thread_init = config->thread_init;
+	vm->slow_init = config->slow_init;
 	vm->fill_init = config->fill_init;
 	vm->kvm.close_vm = config->close_vm;
 	vm->kvm.close_arg = config->close_arg;
@@ -124,6 +126,8 @@ static int build(struct vm *vm, const struct vm_config *config, struct errmsg *e
 		r = add_vcpus(vm, e);
 	if (r == 0)
 		r = add_devices(vm, config->tod_offset_s);
+	if (r == 0)
+		r = vdevs_init(vm);
 	return r;
 }
 
@@ -146,13 +150,14 @@ int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg 
 	if (r == 0)
 		r = mptable_write(&vm->ram, vm->n_vcpus);
 	if (r == 0)
-		r = acpi_write(&vm->ram, vm->n_vcpus);
+		r = acpi_write(&vm->ram, vm->n_vcpus, vm->pci.high);
 	if (r == 0)
 		r = write_bios_entry(vm);
 	if (r == 0)
 		r = vcpu_set_boot(&vm->vcpu[0], &boot, e);
 	if (r < 0)
 		return r;
+	pci_assign(&vm->pci);
 	*ret_vm = take_ptr(&vm);
 	return 0;
 }
@@ -191,6 +196,8 @@ static int start_vcpus(struct vm *vm)
 		r = pthread_create(&vm->vcpu[i].thread, &attr, vcpu_main, &vm->vcpu[i]);
 		vm->n_threads += r == 0;
 	}
+	if (r == 0)
+		r = -vdevs_start(vm);
 	if (r == 0)
 		r = -ram_fill_start(&vm->ram, vm->fill_init);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -237,6 +244,7 @@ void vm_stop(struct vm *vm)
 	quit(vm);
 	while (vm->n_threads > 0)
 		pthread_join(vm->vcpu[--vm->n_threads].thread, NULL);
+	vdevs_stop(vm);
 	ram_fill_stop(&vm->ram);
 }
 
@@ -249,6 +257,7 @@ void vm_free(struct vm *vm)
 		vcpu_fini(&vm->vcpu[i]);
 	free(vm->vcpu);
 	kvm_fini(&vm->kvm);
+	vdevs_fini(vm);
 	ram_fini(&vm->ram);
 	cmos_fini(&vm->cmos);
 	serial_fini(&vm->serial);
@@ -291,5 +300,6 @@ void vm_stats(struct vm *vm, struct vm_stats *ret_stats)
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		s.exits += atomic_load_explicit(&vm->vcpu[i].exits, memory_order_relaxed);
 	serial_counts(&vm->serial, &s.console_bytes, &s.console_lost);
+	s.guest_errors = vdevs_guest_errors(vm);
 	*ret_stats = s;
 }

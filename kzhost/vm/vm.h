@@ -29,7 +29,8 @@ struct vm_config {
 	int (*thread_init)(
 		void); /* run first on every vCPU thread (its seccomp filter); 0 or
 			* -errno, which ends the machine with VM_EV_FAULT */
-	int (*fill_init)(void); /* the same for the thread that fills RAM */
+	int (*slow_init)(void); /* the same for the thread of slow devices */
+	int (*fill_init)(void); /* the thread that fills RAM; what fails is not filled */
 	/* Closes KVM's machine, which takes the kernel long, for vm_free(); NULL =
 	 * close(2). */
 	void (*close_vm)(void *arg, int fd);
@@ -40,7 +41,8 @@ enum vm_event_type {
 	VM_EV_POWEROFF, /* the guest switched itself off */
 	VM_EV_RESET,    /* the guest reset itself; vCPUs are stopped */
 	VM_EV_PANIC,    /* pvpanic; vCPUs are held */
-	VM_EV_FAULT,    /* KVM or a vCPU thread could not go on */
+	VM_EV_FAULT,    /* KVM or a thread of ours could not go on */
+	VM_EV_DEVICE,   /* a driver in the guest broke the rules; all goes on */
 };
 
 struct vm_event {
@@ -54,6 +56,7 @@ struct vm_stats {
 	uint64_t exits;
 	uint64_t console_bytes;
 	uint64_t console_lost;
+	uint64_t guest_errors; /* of drivers of virtio devices */
 };
 
 /**
@@ -68,7 +71,8 @@ struct vm_stats {
  */
 int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg *e);
 
-/* Starts the vCPU threads and the thread that fills RAM. 0 or -errno. */
+/* Starts the vCPU threads, those of the devices and the one that fills RAM. 0 or -errno.
+ */
 int vm_start(struct vm *vm, struct errmsg *e);
 
 /* Readable when vm_take_event() or vm_console_read() have something. Owned by vm. */

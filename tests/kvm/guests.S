@@ -84,7 +84,7 @@ tiny_\name\()_end:
 	end	unknown_ports
 
 	guest	unknown_mmio
-	mov	$0xd0000000, %ebx
+	mov	$0xcf000000, %ebx		/* between ECAM and BARs */
 	movl	$0x1234, (%ebx)
 	mov	(%ebx), %eax
 	check	-1

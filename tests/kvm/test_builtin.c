@@ -119,3 +119,27 @@ TEST(builtin, long_input_arrives_whole)
 	tiny_expect_event(&t, VM_EV_POWEROFF);
 	T_TRUE(strstr(strstr(t.console, "\nfghij"), line + 5) != NULL);
 }
+
+TEST(builtin, finds_the_bridge_and_the_entropy_device)
+{
+	cleanup(tiny_free) struct tiny t;
+
+	start(&t, "kzones.zone=p run=pci poweroff", 32 * MIB, 1, 0);
+	tiny_expect_event(&t, VM_EV_POWEROFF);
+	T_HAS(t.console, "pci 00:00.0: 8086:1237 class 0600");
+	T_HAS(t.console, "pci 00:02.0: 1af4:1044");
+}
+
+/* Kicks by ioeventfd, interrupts by irqfd: what needs KVM of the way of a request. */
+TEST(builtin, gets_entropy)
+{
+	cleanup(tiny_free) struct tiny t;
+	struct vm_stats s;
+
+	start(&t, "kzones.zone=r run='rng 65536;rng 16;rng 16' poweroff", 32 * MIB, 2, 0);
+	tiny_expect_event(&t, VM_EV_POWEROFF);
+	T_HAS(t.console, "rng: 65536 bytes");
+	T_HAS(t.console, "rng: 16 bytes");
+	vm_stats(t.vm, &s);
+	T_EQ(s.guest_errors, 0);
+}

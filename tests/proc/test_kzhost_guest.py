@@ -73,6 +73,23 @@ def the_guest_can_read_its_clock(t):
 
 
 @kz.test
+def the_sandbox_lets_devices_work(t):
+    """What vCPU threads and the thread of slow devices ask of the kernel for a driver."""
+    host, c, client = booted(t)
+    client.send("pci\r")
+    client.read_until("8086:1237")
+    client.read_until("1af4:1044")
+    client.read_until(PROMPT)
+    for _ in range(3):
+        client.send("rng 70000\r")
+        client.read_until("rng: 70000 bytes")
+        client.read_until(PROMPT)
+    c.good("halt")
+    kz.eq(host.wait(), exit_status("halted"))
+    kz.eq("not allowed" in host.output(), False, host.output())
+
+
+@kz.test
 def poweroff_reboot_and_panic_are_told(t):
     for command, cause in (("poweroff", "poweroff"), ("reboot", "reset")):
         host, c, client = booted(t)

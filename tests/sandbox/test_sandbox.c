@@ -26,7 +26,8 @@
 #define M   (1u << SANDBOX_MAIN)
 #define V   (1u << SANDBOX_VCPU)
 #define F   (1u << SANDBOX_FILL)
-#define ALL (M | V | F)
+#define S   (1u << SANDBOX_SLOW)
+#define ALL (M | V | F | S)
 
 #define NOWHERE   (-1)                      /* no such descriptor */
 #define SELF      0x5e1f                    /* the pid of who tries */
@@ -130,6 +131,10 @@ static const struct attempt attempts[] = {
 	  M,
 	  "map guest memory",
 	  { NOWHERE, KVM_SET_USER_MEMORY_REGION, BAD } },
+	{ TRY(ioctl), M | V, "bind a kick", { NOWHERE, KVM_IOEVENTFD, BAD } },
+	{ TRY(ioctl), M | V, "bind an interrupt", { NOWHERE, KVM_IRQFD, BAD } },
+	{ TRY(ioctl), M | V, "route interrupts", { NOWHERE, KVM_SET_GSI_ROUTING, BAD } },
+	{ TRY(getrandom), M | S, "", { BAD, 0, 0 } },
 	{ TRY(memfd_create), M, "", { BAD, 0 } },
 	{ TRY(ftruncate), M, "", { NOWHERE, 0 } },
 	{ TRY(sched_setscheduler), M | F, "idle", { 0, SCHED_IDLE, BAD } },
@@ -145,7 +150,7 @@ static const struct attempt attempts[] = {
 	{ TRY(epoll_ctl), M, "", { NOWHERE, 0, 0, 0 } },
 	{ TRY(epoll_pwait), M, "", { NOWHERE, BAD, 1, 0, 0, 0 } },
 	{ TRY(epoll_create1), 0, "", { 0 } },
-	{ TRY(poll), M, "", { 0, 0, 0 } },
+	{ TRY(poll), M | V | S, "", { 0, 0, 0 } },
 	{ TRY(accept4), M, "", { NOWHERE, 0, 0, 0 } },
 	{ TRY(recvmsg), M, "", { NOWHERE, BAD, 0 } },
 	{ TRY(recvfrom), M, "", { NOWHERE, BAD, 0, 0, 0, 0 } },
@@ -241,6 +246,11 @@ TEST(sandbox, vcpu_threads)
 TEST(sandbox, fill_thread)
 {
 	try_all(SANDBOX_FILL);
+}
+
+TEST(sandbox, slow_thread)
+{
+	try_all(SANDBOX_SLOW);
 }
 
 /* What a thread of a kind needs to begin, to work and to end. */

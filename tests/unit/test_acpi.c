@@ -8,6 +8,8 @@
 #include "kzhost/vm/layout.h"
 #include "tests/harness/harness.h"
 
+#define HIGH 0x400000000ull
+
 /* What was appended is these bytes. */
 #define EXPECT(b, ...) \
 	do { \
@@ -76,6 +78,23 @@ TEST(aml, block_lengths_count_themselves)
 	}
 }
 
+TEST(aml, windows_of_a_bridge)
+{
+	cleanup(buf_fini) struct buf b = { 0 };
+
+	aml_bus_range(&b, 0, 7);
+	EXPECT(&b, 0x88, 13, 0, 2, 0x0c, 0, 0, 0, 0, 0, 7, 0, 0, 0, 8, 0);
+	aml_window32(&b, 0xd0000000, 0x2ec00000);
+	EXPECT(&b, 0x87, 23, 0, 0, 0x0c, 1, 0, 0, 0, 0, 0, 0, 0, 0xd0, 0xff, 0xff, 0xbf,
+	       0xfe, 0, 0, 0, 0, 0, 0, 0xc0, 0x2e);
+	aml_window64(&b, 0x400000000, 0x400000000);
+	EXPECT(&b, 0x8a, 43, 0, 0, 0x0c, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0,
+	       0, 0xff, 0xff, 0xff, 0xff, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	       4, 0, 0, 0);
+	aml_memory32(&b, 0xc0000000, 0x100000);
+	EXPECT(&b, 0x86, 9, 0, 1, 0, 0, 0, 0xc0, 0, 0, 0x10, 0);
+}
+
 static uint8_t sum(const uint8_t *p, size_t len)
 {
 	uint8_t s = 0;
@@ -112,21 +131,24 @@ TEST(acpi, all_tables_are_found_from_the_rsdp)
 	static const unsigned counts[] = { 1, 2, 64 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
-		const uint8_t *rsdp, *xsdt, *fadt, *madt, *dsdt;
+		const uint8_t *rsdp, *xsdt, *fadt, *madt, *mcfg, *dsdt;
 		unsigned n = counts[i], found[5] = { 0 };
 		struct errmsg e = { 0 };
 		struct ram ram;
 
 		T_OK(ram_init(&ram, 4 * MIB, &e));
-		T_OK(acpi_write(&ram, n));
+		T_OK(acpi_write(&ram, n, HIGH));
 		rsdp = ram_slice(&ram, LAYOUT_ACPI, 36);
 		T_MEMEQ(rsdp, "RSD PTR ", 8);
 		T_EQ(sum(rsdp, 20), 0);
 		T_EQ(sum(rsdp, 36), 0);
 		xsdt = table(&ram, get(rsdp + 24, 8), "XSDT");
-		T_EQ(get(xsdt + 4, 4), 36 + 2 * 8);
+		T_EQ(get(xsdt + 4, 4), 36 + 3 * 8);
 		fadt = table(&ram, get(xsdt + 36, 8), "FACP");
 		madt = table(&ram, get(xsdt + 44, 8), "APIC");
+		mcfg = table(&ram, get(xsdt + 52, 8), "MCFG");
+		T_EQ(get(mcfg + 44, 8), KZ_GPA_ECAM);
+		T_EQ(get(mcfg + 52, 4), 0); /* segment 0, buses 0 to 0 */
 		dsdt = table(&ram, get(fadt + 140, 8), "DSDT");
 		T_EQ(get(fadt + 40, 4), get(fadt + 140, 8));
 		T_TRUE(get(fadt + 112, 4) & 1 << 20); /* hardware-reduced */
@@ -146,6 +168,33 @@ TEST(acpi, all_tables_are_found_from_the_rsdp)
 	}
 }
 
+/* What firmware does with them: other addresses, new checksums. */
+TEST(acpi, tables_can_be_put_elsewhere)
+{
+	cleanup(acpi_fini) struct acpi_tables a, b;
+	const uint64_t base = 0x7ffe0000;
+
+	T_OK(acpi_build(&a, 0, 3, HIGH));
+	T_OK(acpi_build(&b, base, 3, HIGH));
+	T_EQ(a.tables.len, b.tables.len);
+	T_EQ(a.n, 5);
+	T_EQ(a.n_pointers, 2 + 3);
+	for (unsigned i = 0; i < a.n_pointers; i++) {
+		uint8_t *p = (uint8_t *)a.tables.p + a.pointer[i].offset;
+		uint64_t v = get(p, a.pointer[i].size) + base;
+
+		memcpy(p, &v, a.pointer[i].size);
+	}
+	for (unsigned i = 0; i < a.n; i++) {
+		uint8_t *t = (uint8_t *)a.tables.p + a.table[i].offset;
+
+		T_EQ(get(t + 4, 4), a.table[i].size);
+		t[9] = (uint8_t)(t[9] - sum(t, a.table[i].size));
+	}
+	T_MEMEQ(a.tables.p, b.tables.p, b.tables.len);
+	T_EQ(get(b.rsdp + ACPI_RSDP_XSDT, 8) - base, get(a.rsdp + ACPI_RSDP_XSDT, 8));
+}
+
 TEST(acpi, every_oom_is_an_error)
 {
 	struct errmsg e = { 0 };
@@ -155,7 +204,7 @@ TEST(acpi, every_oom_is_an_error)
 	T_OK(ram_init(&ram, 4 * MIB, &e));
 	for (long n = 0; r == -ENOMEM; n++) {
 		fault_arm(n);
-		r = acpi_write(&ram, 2);
+		r = acpi_write(&ram, 2, HIGH);
 		T_EQ(r, fault.fired ? -ENOMEM : 0);
 		T_EQ(fault.live, 0);
 	}

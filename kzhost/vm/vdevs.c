@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vdevs.c - the machine's PCI bus and the virtio devices in its slots
+ *
+ * DOC: Lives
+ *
+ * A slot is reserved (its device is told what the machine gives it), then filled; both
+ * before vm_start(). Owner threads begin with vm_start(). vm_stop() first takes the vCPUs
+ * out, then orders every queue to stop, and only then ends the owners, so that nothing is
+ * in flight when guest memory goes. vm_free() closes KVM's machine before it takes the
+ * functions down: what was bound in it goes with it, in one go.
+ */
+#include "kzhost/vm/vdevs.h"
+
+#include "common/base/trace.h"
+#include "common/proto/machine.h"
+#include "kzhost/dev/virtio_pci.h"
+#include "kzhost/dev/vrng.h"
+#include "kzhost/vm/machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_WAIT_MS  1000
+#define TOLD_PROBLEMS 8 /* then only every power of two */
+
+/* What sits in a slot. The function comes first: it is what the device knows of us. */
+struct vm_slot {
+	struct virtio_pci fn;
+	struct vm *vm;
+	struct virtio_pci_ops ops;
+	struct vdev *vdev; /* owned; NULL: reserved only */
+	const struct vdev_owner *owner;
+	atomic_ullong problems;
+};
+
+static int bind(void *arg, unsigned gsi, int fd, uint64_t address, uint32_t data)
+{
+	struct vm *vm = arg;
+
+	return kvm_msi_bind(&vm->kvm, gsi, fd, address, data);
+}
+
+/* A machine that KVM has closed has nothing bound. */
+static int unbind(void *arg, unsigned gsi, int fd)
+{
+	struct vm *vm = arg;
+
+	return vm->kvm.vm_fd < 0 ? 0 : kvm_msi_unbind(&vm->kvm, gsi, fd);
+}
+
+static int ioeventfd(void *arg, uint64_t gpa, int fd, bool on)
+{
+	struct vm *vm = arg;
+
+	return vm->kvm.vm_fd < 0 ? 0 : kvm_ioeventfd(&vm->kvm, gpa, fd, on);
+}
+
+/* A driver that breaks the rules again and again must not fill the zone's messages. */
+static void problem(void *arg, const char *dev, const char *text)
+{
+	struct vm_slot *s = container_of(arg, struct vm_slot, fn);
+	uint64_t n = atomic_fetch_add(&s->problems, 1) + 1;
+	char line[160];
+
+	if (n > TOLD_PROBLEMS && (n & (n - 1)))
+		return;
+	snprintf(line, sizeof(line), "dev=%s the guest's driver broke the rules: %s", dev,
+		 text);
+	mbox_post(&s->vm->mbox, VM_EV_DEVICE, line);
+}
+
+/* Where the window above RAM begins. */
+static uint64_t high_window(const struct ram *ram)
+{
+	const struct ram_region *high = &ram->region[1];
+	uint64_t end = high->size ? high->gpa + high->size : KZ_GPA_RAM_HIGH;
+
+	return (end + KZ_PCI_HIGH_SIZE - 1) / KZ_PCI_HIGH_SIZE * KZ_PCI_HIGH_SIZE;
+}
+
+static int add_rng(struct vm *vm)
+{
+	static const struct vdev_owner owner = { .slow = &vrng_ops, .free = vrng_free };
+	struct vdev_env env;
+	struct vdev *v = NULL;
+	int r = vm_slot_env(vm, KZ_PCI_SLOT_RNG, &env);
+
+	if (r == 0)
+		r = vrng_new(&env, &v);
+	return r < 0 ? r : vm_add_vdev(vm, KZ_PCI_SLOT_RNG, v, &owner);
+}
+
+int vdevs_init(struct vm *vm)
+{
+	const struct bus_range ranges[] = {
+		{ KZ_GPA_ECAM, KZ_ECAM_SIZE, &pci_ecam_ops, &vm->pci },
+		{ KZ_GPA_PCI_LOW, KZ_GPA_PCI_LOW_END - KZ_GPA_PCI_LOW, &pci_low_ops,
+		  &vm->pci },
+		{ high_window(&vm->ram), KZ_PCI_HIGH_SIZE, &pci_high_ops, &vm->pci },
+	};
+	int r;
+
+	pci_init(&vm->pci, high_window(&vm->ram));
+	r = bus_add(&vm->pio, KZ_PCI_CONFIG_PORT, 8, &pci_port_ops, &vm->pci);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ranges); i++)
+		r = bus_add(&vm->mmio, ranges[i].base, ranges[i].len, ranges[i].ops,
+			    ranges[i].dev);
+	if (r == 0)
+		r = slow_init(&vm->slow);
+	return r < 0 ? r : add_rng(vm);
+}
+
+int vm_slot_env(struct vm *vm, unsigned slot, struct vdev_env *ret_env)
+{
+	struct vm_slot *s;
+
+	if (slot == 0 || slot >= PCI_SLOTS)
+		return -ENOSPC;
+	if (vm->slot[slot])
+		return -EBUSY;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->vm = vm;
+	s->ops = (struct virtio_pci_ops){
+		.ioeventfd = ioeventfd,
+		.msix = { .bind = bind, .unbind = unbind, .arg = vm },
+		.arg = vm,
+	};
+	vm->slot[slot] = s;
+	*ret_env = (struct vdev_env){ .ram = &vm->ram,
+				      .interrupt = virtio_pci_interrupt,
+				      .problem = problem,
+				      .arg = &s->fn };
+	return 0;
+}
+
+int vm_add_vdev(struct vm *vm, unsigned slot, struct vdev *take_vdev,
+		const struct vdev_owner *owner)
+{
+	struct vm_slot *s = vm->slot[slot];
+	int r = 0;
+
+	ASSERT(s && !s->vdev);
+	s->vdev = take_vdev;
+	s->owner = owner;
+	for (unsigned i = 0; owner->slow && r == 0 && i < take_vdev->n_queues; i++)
+		r = slow_add(&vm->slow, &take_vdev->queue[i], owner->slow);
+	if (r == 0)
+		r = virtio_pci_init(&s->fn, take_vdev, &s->ops,
+				    KVM_MSI_GSI + slot * MSIX_VECTORS_MAX);
+	return r < 0 ? r : pci_add(&vm->pci, slot, &s->fn.fn);
+}
+
+static void slow_failed(void *arg, int r)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "the thread of slow devices: %s", strerror(-r));
+	vm_end(arg, VM_EV_FAULT, text);
+}
+
+int vdevs_start(struct vm *vm)
+{
+	int r;
+
+	vm->slow_env = (struct slow_env){ vm->slow_init, slow_failed, vm };
+	r = slow_start(&vm->slow, &vm->slow_env);
+	for (unsigned i = 0; r == 0 && i < PCI_SLOTS; i++) {
+		struct vm_slot *s = vm->slot[i];
+
+		if (s && s->vdev && s->owner->start)
+			r = s->owner->start(s->vdev);
+	}
+	return r;
+}
+
+void vdevs_stop(struct vm *vm)
+{
+	/* All are told before the first one is waited for. */
+	for (unsigned i = 0; i < PCI_SLOTS; i++) {
+		if (vm->slot[i] && vm->slot[i]->vdev)
+			vdev_stop(vm->slot[i]->vdev);
+	}
+	for (unsigned i = 0; i < PCI_SLOTS; i++) {
+		struct vm_slot *s = vm->slot[i];
+
+		if (!s || !s->vdev)
+			continue;
+		if (s->owner->stop)
+			s->owner->stop(s->vdev);
+		else if (vm->slow.running && !vdev_wait_stopped(s->vdev, STOP_WAIT_MS))
+			TRACE(dev, "dev=%s does not stop", s->vdev->name);
+	}
+	slow_stop(&vm->slow);
+}
+
+void vdevs_fini(struct vm *vm)
+{
+	for (unsigned i = 0; i < PCI_SLOTS; i++) {
+		struct vm_slot *s = vm->slot[i];
+
+		if (!s)
+			continue;
+		virtio_pci_fini(&s->fn);
+		if (s->vdev)
+			s->owner->free(s->vdev);
+		free(s);
+	}
+	slow_fini(&vm->slow);
+	pci_fini(&vm->pci);
+}
+
+uint64_t vdevs_guest_errors(const struct vm *vm)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < PCI_SLOTS; i++) {
+		if (vm->slot[i] && vm->slot[i]->vdev)
+			n += atomic_load_explicit(&vm->slot[i]->vdev->guest_errors,
+						  memory_order_relaxed);
+	}
+	return n;
+}
