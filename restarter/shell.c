@@ -481,8 +481,12 @@ void shell_stop(struct shell *sh)
 
 void shell_stop_again(struct shell *sh)
 {
-	if (sh->stop_deadline_ms > shell_now_ms(sh))
-		stop_until(sh, sh->stop_deadline_ms);
+	uint64_t now = shell_now_ms(sh);
+
+	/* The clock may have been set back meanwhile: never longer than a whole stop. */
+	if (sh->stop_deadline_ms > now)
+		stop_until(sh, MIN(sh->stop_deadline_ms,
+				   now + sh->config.stop_timeout_s * 1000ull));
 }
 
 static void on_prepare(uv_prepare_t *p)
