@@ -107,12 +107,14 @@ static int op_load_key(void *ctx, const struct zconf *c, bool shown,
 	return r;
 }
 
-static int op_verify(void *ctx, const struct zconf *c, struct errmsg *e)
+static int op_verify(void *ctx, const struct zconf *c, const struct zconf *old,
+		     struct errmsg *e)
 {
 	struct app *a = ctx;
 
 	/* What a running zone has need not be there any more. */
-	return a->live ? zconf_verify_alone(c, e) : zconf_verify(&a->paths, c, e);
+	return a->live ? zconf_verify_alone(c, e)
+		       : zconf_verify_change(&a->paths, c, old, e);
 }
 
 static int op_lock(void *ctx, struct errmsg *e)

@@ -150,7 +150,7 @@ static int cmd_commit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	if (r == 0 && !s->live)
 		r = zconf_fill_all(s->conf, zcfg_random(s), e);
 	if (r == 0)
-		r = s->ops->verify(s->ctx, s->conf, e);
+		r = s->ops->verify(s->ctx, s->conf, s->saved, e);
 	if (r == 0)
 		r = zconf_copy(s->conf, s->conf->name, &copy, e);
 	if (r == 0)
@@ -166,7 +166,7 @@ static int cmd_commit(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 
 static int cmd_verify(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 {
-	return s->ops->verify(s->ctx, s->conf, e);
+	return s->ops->verify(s->ctx, s->conf, NULL, e);
 }
 
 /* What create begins with, by its options. */

@@ -28,7 +28,9 @@ struct zcfg_ops {
 	/* A template (or another zone's configuration) as this zone's. */
 	int (*template)(void *ctx, const char *name, struct zconf **ret_conf,
 			struct errmsg *e);
-	int (*verify)(void *ctx, const struct zconf *c, struct errmsg *e);
+	/* @old: what @c is going to replace; NULL: nothing, or look at everything. */
+	int (*verify)(void *ctx, const struct zconf *c, const struct zconf *old,
+		      struct errmsg *e);
 	/* Excludes other sessions on the zone until the end. */
 	int (*lock)(void *ctx, struct errmsg *e);
 	/* May the configuration go away? -EBUSY: no, the text names the zone's state. */

@@ -21,7 +21,8 @@ int macs_check(const struct zconf *c, const struct zres *r, const struct zres *s
 
 /* No other zone has a MAC address of this one; a zone that cannot be read has none.
  * 0, -EINVAL, -ENOMEM, or what reading the directory gave. */
-int macs_check_zones(const struct paths *p, const struct zconf *c, struct errmsg *e);
+int macs_check_zones(const struct paths *p, const struct zconf *c,
+		     const struct zconf *old, struct errmsg *e);
 
 /* rename.c: no other zone depends on one that gets another name. */
 int rename_check(const struct paths *p, const struct zconf *c, struct errmsg *e);

@@ -208,6 +208,11 @@ void zconf_forget_own(struct zconf *c);
  */
 int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
+/* The same before @c takes the place of @old (NULL: of nothing). The addresses that @old
+ * has already are not looked for in all other zones again. */
+int zconf_verify_change(const struct paths *p, const struct zconf *c,
+			const struct zconf *old, struct errmsg *e);
+
 /* The part of it that looks at nothing but the configuration. 0, -EINVAL, -ENOMEM. */
 int zconf_verify_alone(const struct zconf *c, struct errmsg *e);
 

@@ -155,7 +155,25 @@ static int check_zone(const struct paths *p, const char *name, const struct macs
 	return r;
 }
 
-int macs_check_zones(const struct paths *p, const struct zconf *c, struct errmsg *e)
+/* Leaves those that @old does not have. 0 or -ENOMEM. */
+static int keep_new(struct macs *m, const struct zconf *old)
+{
+	cleanup(macs_fini) struct macs had = { 0 };
+	const struct zres *o = NULL;
+	unsigned n = 0;
+
+	while (old && (o = zconf_next(old, RES_ANET, o)))
+		if (collect(&had, o, NULL) == -ENOMEM)
+			return -ENOMEM;
+	for (unsigned i = 0; i < m->n; i++)
+		if (!macs_have(&had, m->mac[i]))
+			m->mac[n++] = m->mac[i];
+	m->n = n;
+	return 0;
+}
+
+int macs_check_zones(const struct paths *p, const struct zconf *c,
+		     const struct zconf *old, struct errmsg *e)
 {
 	cleanup(freep) char *etc = paths_get(p, PATH_ETC, NULL);
 	cleanup(macs_fini) struct macs m = { 0 };
@@ -168,6 +186,8 @@ int macs_check_zones(const struct paths *p, const struct zconf *c, struct errmsg
 
 	while (r == 0 && (o = zconf_next(c, RES_ANET, o)))
 		r = collect(&m, o, e);
+	if (r == 0 && keep_new(&m, old) < 0)
+		r = errmsg_set(e, -ENOMEM, "no memory");
 	if (r < 0 || !m.n)
 		return r;
 	r = zconf_list(p, &names, &n);

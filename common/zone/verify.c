@@ -192,6 +192,12 @@ static int check_key(const struct paths *p, const struct zconf *c, struct errmsg
 
 int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e)
 {
+	return zconf_verify_change(p, c, NULL, e);
+}
+
+int zconf_verify_change(const struct paths *p, const struct zconf *c,
+			const struct zconf *old, struct errmsg *e)
+{
 	int r = zconf_verify_alone(c, e);
 
 	if (r == 0)
@@ -203,7 +209,7 @@ int zconf_verify(const struct paths *p, const struct zconf *c, struct errmsg *e)
 	if (r == 0)
 		r = rename_check(p, c, e);
 	if (r == 0)
-		r = macs_check_zones(p, c, e);
+		r = macs_check_zones(p, c, old, e);
 	if (r == 0)
 		r = zone_disks_check(p, c, e);
 	return r == 0 ? check_key(p, c, e) : r;

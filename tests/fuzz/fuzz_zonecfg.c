@@ -23,7 +23,8 @@ static int f_template(void *ctx, const char *name, struct zconf **ret_conf,
 	return zconf_new("db", ret_conf, e);
 }
 
-static int f_verify(void *ctx, const struct zconf *c, struct errmsg *e)
+static int f_verify(void *ctx, const struct zconf *c, const struct zconf *old,
+		    struct errmsg *e)
 {
 	return 0;
 }

@@ -265,6 +265,26 @@ TEST(macs, are_not_given_to_two_zones)
 	paths_fini(&p);
 }
 
+TEST(macs, that_a_zone_has_already_are_not_looked_for_at_a_change)
+{
+	struct zconf *db = conf_with_mac("db", "2:8:20:1:2:3");
+	struct zconf *web = conf_with_mac("web", "2:8:20:1:2:3");
+	struct zconf *other = conf_with_mac("web", "2:8:20:1:2:4");
+	struct paths p = root_paths();
+	struct errmsg e = { "" };
+
+	T_OK(zconf_save(&p, db, NULL));
+	T_OK(zconf_verify_change(&p, web, web, &e));
+	T_EQ(zconf_verify_change(&p, web, other, &e), -EINVAL);
+	T_HAS(e.text, "zone db has it already");
+	T_EQ(zconf_verify_change(&p, web, NULL, &e), -EINVAL);
+	T_OK(zconf_verify_change(&p, other, web, &e));
+	zconf_free(db);
+	zconf_free(web);
+	zconf_free(other);
+	paths_fini(&p);
+}
+
 TEST(macs, are_random_below_a_fixed_beginning)
 {
 	struct zres a = { .type = RES_ANET }, b = { .type = RES_ANET };

@@ -41,7 +41,8 @@ static int w_template(void *ctx, const char *name, struct zconf **ret_conf,
 	return errmsg_set(e, -ENOENT, "%s: no such template", name);
 }
 
-static int w_verify(void *ctx, const struct zconf *c, struct errmsg *e)
+static int w_verify(void *ctx, const struct zconf *c, const struct zconf *old,
+		    struct errmsg *e)
 {
 	struct world *w = ctx;
 
