@@ -22,6 +22,7 @@
 #include "restarter/repo.h"
 #include "restarter/settings.h"
 #include "restarter/status.h"
+#include "restarter/sweep.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -59,9 +60,17 @@ static int take_lock(const struct paths *p, int *ret_fd, struct errmsg *e)
 
 int begin_lock(const struct paths *p, int *ret_lock, struct errmsg *e)
 {
+	unsigned n;
 	int r = make_dirs(p, e);
 
-	return r < 0 ? r : take_lock(p, ret_lock, e);
+	if (r == 0)
+		r = take_lock(p, ret_lock, e);
+	if (r < 0)
+		return r;
+	n = sweep_leftovers(p);
+	if (n)
+		log_notice("%u files that killed writers left were removed", n);
+	return 0;
 }
 
 /* This boot of the host: $KZONES_BOOT_ID (for tests), else the kernel's. */
@@ -83,13 +92,23 @@ static void read_boot_id(char id[64])
 	id[strcspn(id, "\n")] = '\0';
 }
 
-/* Has the host booted since the stamp was written? */
+/*
+ * DOC: Has the host booted?
+ *
+ * Once per boot of the host zones are booted by their autoboot. That it has been done is
+ * in two places: the stamp in /run, which goes with the boot, and the boot id in
+ * state.json. One is enough: a stamp that could not be written must not make a new boot
+ * of every start of svc.zones. A clean stop takes both away, so that the next start boots
+ * the zones again.
+ */
 static bool host_has_booted(const struct shell *sh)
 {
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_BOOT_ID, NULL);
 	cleanup(freep) char *stamp = NULL;
 	size_t len;
 
+	if (sh->same_boot)
+		return false;
 	if (!path || file_read(path, 64, &stamp, &len) < 0)
 		return true;
 	stamp[strcspn(stamp, "\n")] = '\0';
@@ -103,7 +122,9 @@ static void write_stamp(const struct shell *sh)
 		     : -ENOMEM;
 
 	if (r < 0)
-		log_err("boot-id stamp: %s", strerror(-r));
+		log_err("boot-id stamp %s cannot be written: %s: that zones were booted for "
+			"this boot of the host is known from state.json only",
+			path ? path : "", strerror(-r));
 }
 
 /* Makes the table of zones: what state.json knows, and what is configured besides. */
@@ -120,6 +141,7 @@ static int load_zones(struct shell *sh, struct errmsg *e)
 	r = repo_load(sh, &previous, e);
 	if (r < 0)
 		return r;
+	sh->same_boot = *boot_id && strcmp(sh->boot_id, boot_id) == 0;
 	memcpy(sh->boot_id, boot_id, sizeof(boot_id));
 	if (previous)
 		log_err("%s: the generation before it, state.json.1, is used", e->text);
@@ -159,7 +181,8 @@ static void reattach(struct shell *sh, struct zone *z)
 	}
 	z->life = LIFE_INSTALLED; /* persisted with the first write */
 	log_notice("zone=%s unavailable -> installed: its storage is there", z->name);
-	(void)log_message(&sh->paths, z->name, "unavailable -> installed");
+	if (!sh->check_only)
+		(void)log_message(&sh->paths, z->name, "unavailable -> installed");
 }
 
 /* What the core has to know before it may act. */
@@ -231,8 +254,10 @@ static void watch_signals(struct shell *sh)
 
 int begin_load(struct shell *sh, bool plan, struct errmsg *e)
 {
-	int r = load_zones(sh, e);
+	int r;
 
+	sh->check_only = plan;
+	r = load_zones(sh, e);
 	if (r < 0)
 		return r;
 	sh->host_boot = plan || host_has_booted(sh);
@@ -287,6 +312,9 @@ void begin_leave(struct shell *sh)
 		if (z->console_fd >= 0 && console)
 			(void)unlink(console);
 	}
+	sh->boot_id[0] = '\0';
+	if (shell_persist(sh) == 0)
+		(void)shell_persist(sh); /* the generation before it must not know better */
 	if (stamp)
 		(void)unlink(stamp);
 	status_flush(sh->status);

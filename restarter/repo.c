@@ -9,6 +9,7 @@
 #include "common/base/json.h"
 #include "common/sys/file.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,12 +96,62 @@ static int format(struct shell *sh, struct zone *z)
 	return 0;
 }
 
+/*
+ * DOC: The checksum
+ *
+ * A flipped bit may leave a document that reads well and says another uuid. So the first
+ * line carries a checksum of all that comes behind it, eight bytes at a time: each step
+ * can be undone, so that no change within eight bytes goes unseen, and what else changes
+ * does so with a chance of 2^-64. A document without it (made by hand) is taken as it is.
+ */
+#define CHECK_BEGIN "{\n \"check\": \""
+#define CHECK_END   "\",\n"
+#define CHECK_LEN   16 /* hexadecimal digits */
+#define CHECK_HEAD  (strlen(CHECK_BEGIN) + CHECK_LEN + strlen(CHECK_END))
+
+static uint64_t checksum(const char *text, size_t len)
+{
+	uint64_t h = 0xcbf29ce484222325ull ^ len, word;
+
+	for (size_t at = 0; at < len; at += sizeof(word)) {
+		word = 0;
+		memcpy(&word, text + at, MIN(len - at, sizeof(word)));
+		h = (h ^ le64toh(word)) * 0x9e3779b97f4a7c15ull;
+		h ^= h >> 32;
+	}
+	return h;
+}
+
+static void put_check(struct buf *to)
+{
+	char digits[CHECK_LEN + 1];
+
+	if (buf_error(to))
+		return;
+	snprintf(digits, sizeof(digits), "%016llx",
+		 (unsigned long long)checksum(to->p + CHECK_HEAD, to->len - CHECK_HEAD));
+	memcpy(to->p + strlen(CHECK_BEGIN), digits, CHECK_LEN);
+}
+
+/* Is it as it was written, as far as it tells? */
+static bool check_holds(const char *text, size_t len)
+{
+	char digits[CHECK_LEN + 1];
+
+	if (len < CHECK_HEAD || strncmp(text, CHECK_BEGIN, strlen(CHECK_BEGIN)) != 0)
+		return true;
+	snprintf(digits, sizeof(digits), "%016llx",
+		 (unsigned long long)checksum(text + CHECK_HEAD, len - CHECK_HEAD));
+	return memcmp(text + strlen(CHECK_BEGIN), digits, CHECK_LEN) == 0;
+}
+
 /* The whole document; only zones that have changed are formatted. 0 or -ENOMEM. */
 static int compose(struct shell *sh, struct buf *to)
 {
 	const char *between = "\n  ";
 
-	buf_addf(to, "{\n \"version\": %d,\n \"boot_id\": ", REPO_VERSION);
+	buf_adds(to, CHECK_BEGIN "0000000000000000" CHECK_END);
+	buf_addf(to, " \"version\": %d,\n \"boot_id\": ", REPO_VERSION);
 	buf_add_text(to, sh->boot_id);
 	buf_addf(to, ",\n \"next_id\": %d", sh->next_id);
 	if (sh->stopping)
@@ -118,6 +169,7 @@ static int compose(struct shell *sh, struct buf *to)
 		between = ",\n  ";
 	}
 	buf_adds(to, "\n }\n}\n");
+	put_check(to);
 	return buf_error(to);
 }
 
@@ -275,6 +327,9 @@ static int load_file(struct shell *sh, const char *path, struct errmsg *e)
 	r = file_read(path, REPO_MAX_BYTES, &text, &len);
 	if (r < 0)
 		return errmsg_set(e, r, "%s: %s", path, strerror(-r));
+	if (!check_holds(text, len))
+		return errmsg_set(e, -EINVAL,
+				  "%s: the checksum does not fit: it was changed", path);
 	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
 	if (!root)
 		return errmsg_set(e, -EINVAL, "%s: line %d: %s", path, je.line, je.text);
@@ -305,7 +360,7 @@ int repo_load(struct shell *sh, bool *ret_used_previous, struct errmsg *e)
 	}
 	if (load_file(sh, prev, &second) < 0)
 		return errmsg_prefix(e, r, "%s", second.text);
-	if (r != -ENOENT)
+	if (r != -ENOENT && !sh->check_only)
 		(void)rename(path, bad);
 	*ret_used_previous = true;
 	return 0;

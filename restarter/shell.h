@@ -65,7 +65,9 @@ struct shell {
 	bool committing;
 	bool noted; /* some zone's is set */
 
-	char boot_id[64];
+	char boot_id[64];        /* of the host; "" once all has been stopped */
+	bool check_only;         /* nothing is written: svc.zones -n */
+	bool same_boot;          /* state.json is of this boot, and not of a clean stop */
 	bool host_boot;          /* the host has booted since the last svc.zones */
 	char persist_error[256]; /* why state.json cannot be written, or "" */
 	bool stopping;

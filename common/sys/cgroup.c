@@ -44,11 +44,11 @@ int cgroup_parse_self(const char *text, char **ret_path, struct errmsg *e)
 	return errmsg_set(e, -ENOTSUP, "this host has no control groups version 2");
 }
 
-/* The next word of a line, unescaped (\040 and such); NULL at the line's end. */
+/* The next word of a line, unescaped (\040 and such), "" at its end; NULL: no memory. */
 static char *take_word(const char **at)
 {
 	size_t len = strcspn(*at, " \n"), n = 0;
-	char *word = len ? strndup(*at, len) : NULL;
+	char *word = strndup(*at, len);
 
 	if (!word)
 		return NULL;
@@ -101,11 +101,14 @@ int cgroup_parse_mounts(const char *text, const char *path, char **ret_dir,
 			continue;
 		at = line;
 		for (unsigned i = 0; i < 3; i++) { /* id, parent, device */
-			cleanup(freep) char *skipped = take_word(&at);
+			at += strcspn(at, " \n");
+			at += *at == ' ';
 		}
 		root = take_word(&at);
 		mount = take_word(&at);
-		rest = root && mount ? below(path, root) : NULL;
+		if (!root || !mount)
+			return errmsg_set(e, -ENOMEM, "no memory");
+		rest = *root && *mount ? below(path, root) : NULL;
 		if (!rest)
 			continue;
 		buf_addf(&dir, "%s%s", mount, rest);

@@ -223,7 +223,7 @@ int zconf_expand(struct zconf *c, struct errmsg *e);
 bool res_is_live(enum res_type type);
 /* -ENOTSUP: resource @type (or NULL), property @prop (or NULL) is not live. */
 int live_refuse(struct errmsg *e, const char *type, const char *prop);
-/* Whether a running zone can change so: 0 or -ENOTSUP, naming the first that is not live. */
+/* May a running zone change so? 0 or -ENOTSUP, naming the first that is not live. */
 int zconf_check_live(const struct zconf *from, const struct zconf *to, struct errmsg *e);
 
 /* The zone that an FMRI names, borrowed from it; NULL when it is not a zone's FMRI. */

@@ -186,6 +186,17 @@ def power_button_powers_off(_):
 
 
 @kz.test
+def a_deaf_guest_goes_on(_):
+    with Guest("kzones.zone=t1 deaf") as g:
+        g.wait_prompt()
+        g.qmp_command("qmp_capabilities")
+        g.qmp_command("system_powerdown")
+        g.wait_for(r"\nkzones guest: power button, ignored\n")
+        g.send("echo on it goes\r")
+        g.wait_for("\non it goes\n")
+
+
+@kz.test
 def without_soft_off_poweroff_resets(_):
     with Guest("poweroff", machine="microvm,acpi=off") as g:
         match("kzones guest: zone unnamed ready, 64 MiB, 1 vCPU\n", g.ended())

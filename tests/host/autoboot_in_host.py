@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs in the rig's host (test_autoboot.py starts it and judges what it leaves).
 
-First boot: three zones are configured and installed; db and web boot the distribution's kernel,
-app the built-in guest; web depends on db, app on web. Second boot: waits until the service
-manager, svc.zones and autoboot have brought all of them up, ends svc.zones as a crash would, and
-waits for its successor to adopt them. What was seen goes to /var/log/rig/facts.json; then the rig
-powers the host off.
+First boot: zones are configured and installed. db and web boot the distribution's kernel, app and
+all others the built-in guest; web depends on db, app on web. b and c depend on a, d on b and c: a
+diamond. e depends on late.service, a unit that nobody starts; broken's kernel is deleted; deaf
+ignores the power button, and has more time for it than the host's stop. Second boot: waits until
+the service manager, svc.zones and autoboot have brought up what can come up, then starts
+late.service, lets it become active, and sees e come, too; ends svc.zones as a crash would, and
+waits for its successor to adopt all of them. What was seen goes to /var/log/rig/facts.json; then
+the rig powers the host off.
 """
 
 import json
@@ -15,14 +18,25 @@ import subprocess
 import sys
 import time
 
-ZONES = ('db', 'web', 'app')
+ZONES = ('db', 'web', 'app', 'a', 'b', 'c', 'd', 'deaf')
 STOCK = ('add direct-boot; set kernel=/usr/lib/hostvm/vmlinuz; '
          'set initrd=/usr/lib/hostvm/guest.cpio; end; '
          'set bootargs="console=ttyS0 quiet"; set autoshutdown=halt')
 BUILT_IN = 'add direct-boot; set kernel=/usr/lib/kzones/guest.elf; end'
+BROKEN = 'add direct-boot; set kernel=/var/lib/broken/kernel; end'
+DEAF = BUILT_IN + '; set bootargs=deaf; set shutdown-timeout=900'
+LATE = 'svc:/host/systemd/unit:late.service'
+LATE_UNIT = """[Unit]
+Description=Active as soon as /run/late is there
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'until [ -e /run/late ]; do sleep 0.1; done'
+"""
+STOP_SECONDS = 40
 COMMON = ('create -b; add capped-memory; set physical=%s; end; add virtual-cpu; set ncpus=1; '
           'end; set autoboot=true; %s')
-DEPENDS = '; add smf-dependency; set name=%s; set fmri=svc:/system/zones/zone:%s; end'
+DEPENDS = '; add smf-dependency; set fmri=%s; end'
 DEADLINE = 240
 STATUS = '/run/zones/status.json'
 
@@ -59,13 +73,25 @@ def wait_for(what, function):
 
 def configure():
     """First boot: make the zones."""
-    for name, memory, boot, needs in (('db', '160M', STOCK, ''), ('web', '160M', STOCK, 'db'),
-                                      ('app', '32M', BUILT_IN, 'web')):
+    os.makedirs('/var/lib/broken')
+    for path, text in (('/var/lib/broken/kernel', ''),
+                       ('/etc/systemd/system/late.service', LATE_UNIT)):
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(text)
+    for name, memory, boot, needs in (
+            ('db', '160M', STOCK, ()), ('web', '160M', STOCK, ('db',)),
+            ('app', '32M', BUILT_IN, ('web',)), ('a', '32M', BUILT_IN, ()),
+            ('b', '32M', BUILT_IN, ('a',)), ('c', '32M', BUILT_IN, ('a',)),
+            ('d', '32M', BUILT_IN, ('b', 'c')), ('e', '32M', BUILT_IN, (LATE,)),
+            ('broken', '32M', BROKEN, ()), ('deaf', '32M', DEAF, ())):
         text = COMMON % (memory, boot)
-        if needs:
-            text += DEPENDS % (needs, needs)
+        for other in needs:
+            text += DEPENDS % (other if ':' in other else 'svc:/system/zones/zone:' + other)
         run('zonecfg', '-z', name, text)
         run('zoneadm', '-z', name, 'install')
+    os.unlink('/var/lib/broken/kernel')
+    run('svccfg', '-s', 'svc:/system/zones:default', 'setprop',
+        'config/stop-timeout=%d' % STOP_SECONDS)
     run('zoneadm', 'list', '-cv')
 
 
@@ -74,11 +100,27 @@ def status():
         return json.load(f)
 
 
-def all_online():
-    """The status document once every zone's instance is online, else None."""
+def instances():
+    return {zone['name']: zone['instance'] or {} for zone in status()['zones']}
+
+
+def all_online(*others):
+    """The status document once every zone's instance is online, and OTHERS, else None."""
     document = status()
     states = {zone['name']: (zone['instance'] or {}).get('state') for zone in document['zones']}
-    return document if all(states.get(zone) == 'online' for zone in ZONES) else None
+    return document if all(states.get(z) == 'online' for z in ZONES + others) else None
+
+
+def watch_late(facts):
+    """See e wait for late.service: off, on its way, active."""
+    facts['e'] = [instances()['e']['reason']]
+    run('systemctl', 'daemon-reload')
+    run('systemctl', 'start', '--no-block', 'late.service')
+    facts['e'].append(wait_for('e waits for what is being started', lambda: '(offline)' in
+                               instances()['e']['reason'] and instances()['e']['reason']))
+    with open('/run/late', 'w', encoding='utf-8'):
+        pass
+    wait_for('e online', lambda: instances()['e']['state'] == 'online')
 
 
 def console(zone):
@@ -111,8 +153,13 @@ def unit(prop):
 def watch():
     """Second boot: see the zones come up, survive a crash of svc.zones; write the facts."""
     facts = {'kernel': os.uname().release, 'unit_before': unit('ActiveState')}
-    facts['status'] = wait_for('all instances online', all_online)
-    for zone in ZONES:
+    wait_for('all instances online', all_online)
+    wait_for('broken in maintenance', lambda: instances()['broken']['state'] == 'maintenance')
+    facts['units_before'] = output('systemctl', 'is-active', 'late.service')
+    watch_late(facts)
+    facts['status'] = wait_for('all instances online', lambda: all_online('e'))
+    facts['svcs_x'] = output('svcs', '-x')
+    for zone in ZONES + ('e',):
         wait_for('greeting of ' + zone, lambda z=zone: greeted(z))
     run('zoneadm', 'list', '-cv')
     run('svcs')
@@ -121,7 +168,7 @@ def watch():
     run('kill', '-KILL', pid)
     wait_for('a new svc.zones', lambda: unit('MainPID') not in ('0', pid)
              and unit('ActiveState') == 'active')
-    facts['status_after'] = wait_for('all instances online again', all_online)
+    facts['status_after'] = wait_for('all instances online again', lambda: all_online('e'))
     facts['kzhosts_after'] = kzhosts()
     facts['restarts'] = unit('NRestarts')
     os.makedirs('/var/log/rig', exist_ok=True)

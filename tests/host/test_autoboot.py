@@ -14,7 +14,9 @@ from rig import Run
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'autoboot_in_host.py')
 ORDER = ('db', 'web', 'app')    # each depends on the one before it
-SECONDS = 600
+DIAMOND = (('a', 'b'), ('a', 'c'), ('b', 'd'), ('c', 'd'))
+STOP_SECONDS = 40   # config/stop-timeout, as the script sets it
+SECONDS = 780
 
 _runs = []
 
@@ -54,7 +56,7 @@ def the_host_boots_twice_and_all_zones_come_up(_):
 @kz.test
 def each_zone_starts_when_its_dependency_is_online(_):
     zones = times(good_run().json('log', 'rig', 'facts.json')['status'])
-    for first, then in zip(ORDER, ORDER[1:]):
+    for first, then in (*zip(ORDER, ORDER[1:]), *DIAMOND):
         online, started = zones[first]['boot']['online'], zones[then]['boot']['started']
         print('# %s online at %s, %s started at %s' % (first, online, then, started))
         assert online and started and online <= started, (first, then)
@@ -78,19 +80,55 @@ def the_built_in_guest_greets(_):
 def a_crash_of_svc_zones_costs_no_zone(_):
     facts = good_run().json('log', 'rig', 'facts.json')
     kz.eq(facts['restarts'], '1')
-    kz.eq(len(facts['kzhosts_before']), 3)
+    kz.eq(len(facts['kzhosts_before']), 9)
     kz.eq(facts['kzhosts_after'], facts['kzhosts_before'])
+
+
+@kz.test
+def the_broken_one_is_in_maintenance_and_says_why(_):
+    run = good_run()
+    facts = run.json('log', 'rig', 'facts.json')
+    broken = times(facts['status'])['broken']['instance']
+    kz.eq(broken['state'], 'maintenance')
+    kz.has(broken['reason'], '/var/lib/broken/kernel: No such file or directory')
+    kz.has(facts['svcs_x'], 'svc:/system/zones/zone:broken')
+    kz.has(facts['svcs_x'], '/var/lib/broken/kernel: No such file or directory')
+    kz.has(run.read('log', 'zones', 'messages.broken'), '-> maintenance')
+
+
+@kz.test
+def a_zone_waits_for_a_unit_of_the_host(_):
+    facts = good_run().json('log', 'rig', 'facts.json')
+    for reason in facts['e']:
+        print('# ' + reason)
+    unit = 'waiting for svc:/host/systemd/unit:late.service '
+    kz.eq(facts['units_before'], 'inactive')
+    kz.eq(facts['e'], [unit + '(disabled)', unit + '(offline)'])
+    kz.eq(times(facts['status'])['e']['instance']['state'], 'online')
 
 
 @kz.test
 def poweroff_takes_the_zones_down_in_reverse_order(_):
     run = good_run()
-    changes = [last_change(run, zone) for zone in reversed(ORDER)]
-    for _, text in changes:
-        print('# ' + text)
-    kz.eq([i for i, _ in changes], sorted(i for i, _ in changes))
-    for _, text in changes:
-        assert 'online' not in text.split(' -> ')[1], text
+    for first, then in (*zip(ORDER, ORDER[1:]), *DIAMOND):
+        early, late = last_change(run, then), last_change(run, first)
+        print('# %s, then %s' % (early[1], late[1]))
+        assert early[0] < late[0], (early, late)
+        for _, text in (early, late):
+            assert 'online' not in text.split(' -> ')[1], text
+
+
+@kz.test
+def one_that_ignores_the_power_button_does_not_keep_the_host_up(_):
+    run = good_run()
+    kz.has(run.read('log', 'zones', 'console.deaf'), 'kzones guest: power button, ignored')
+    lines = [(when, text) for when, who, text in run.journal() if who.startswith('svc.zones')]
+    begin = [when for when, text in lines
+             if 'stopping all zones, within %d s' % STOP_SECONDS in text]
+    end = [when for when, text in lines if 'all zones are down' in text]
+    kz.eq((len(begin), len(end)), (1, 1))
+    print('# the stop took %.1f s of %d' % (end[0] - begin[0], STOP_SECONDS))
+    assert STOP_SECONDS - 1 <= end[0] - begin[0] < STOP_SECONDS + 15, (begin, end)
 
 
 @kz.test

@@ -3,8 +3,10 @@
 
 import json
 import os
+import re
 import signal
 import socket
+import time
 
 import kz
 from restarter import (call, check_status, configure, log, maintenance, now, refused, script,
@@ -245,6 +247,33 @@ def service_manager_is_told(t):
     kz.has(s.recv(4096).decode(), "READY=1")
     kz.eq(t.svc_stop(signal.SIGINT), 0)
     kz.has(s.recv(4096).decode(), "STOPPING=1")
+
+
+@kz.test
+def service_manager_hears_how_a_stop_goes_on(t):
+    t.write("etc/zones/svc.zones.json", json.dumps({"config": {"stop-timeout": 300}}))
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(t.path("notify"))
+    s.settimeout(kz.DEADLINE)
+    script(t, "a", "shutdown hang")
+    setup(t, "a", "b", NOTIFY_SOCKET=t.path("notify"))
+    kz.has(s.recv(4096).decode(), "READY=1")
+    for zone in ("a", "b"):
+        call(t, "Boot", zone=zone)
+    t.svc.popen.send_signal(signal.SIGTERM)
+    kz.eq(s.recv(4096).decode(), "STOPPING=1\nSTATUS=Stopping")
+    extend, said = s.recv(4096).decode().split("\n")
+    kz.eq(extend, "EXTEND_TIMEOUT_USEC=15000000")
+    kz.has(said, "STATUS=Stopping: 2 of 2 zones still run; a: ")
+    # More time is asked for again and again, before what was asked for is over.
+    before = time.monotonic()
+    extend, said = s.recv(4096).decode().split("\n")
+    kz.eq(extend, "EXTEND_TIMEOUT_USEC=15000000")
+    assert re.fullmatch(r"STATUS=Stopping: 1 of 2 zones still run; a: shutting down, "
+                        r"to be halted in \d+ s", said), said
+    assert time.monotonic() - before < 14, "too late"
+    os.kill(t.instance("a")["contract"], signal.SIGKILL)
+    kz.eq(t.svc.wait(), 0)
 
 
 @kz.test

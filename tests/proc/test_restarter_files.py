@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """svc.zones and its files: lock, state.json, status.json, full and read-only disks."""
 
+import fcntl
 import os
+import random
+import re
 import signal
+import struct
 import subprocess
 
 import kz
@@ -204,6 +208,36 @@ def damaged_state_uses_the_generation_before(t):
 
 
 @kz.test
+def a_flipped_bit_or_a_cut_is_noticed(t):
+    setup(t, "db", "web")
+    kz.eq(t.svc_stop(), 0)
+    path = t.path("var/lib/zones/state.json")
+    with open(path, "rb") as f:
+        whole = f.read()
+    with open(path + ".1", "wb") as f:
+        f.write(whole)
+    rng = random.Random(int(os.environ.get("KZ_SEED", "1")))
+    begin = whole.index(b"version")  # a flip before that changes the checksum's name
+    trials = [(whole[:at], "cut at %d" % at) for at in rng.sample(range(len(whole) - 2), 6)]
+    for at in rng.sample(range(begin, len(whole)), 24):
+        flipped = bytearray(whole)
+        flipped[at] ^= 1 << rng.randrange(8)
+        trials.append((bytes(flipped), "byte %d flipped" % at))
+    trials.append((whole.replace(b'"version": 1', b'"version": 2'), "a newer version"))
+    for data, what in trials:
+        with open(path, "wb") as f:
+            f.write(data)
+        kz.has(t.run("svc.zones", "-n").stderr, "state.json.1, is used", what)
+        with open(path, "rb") as f:  # -n changes nothing
+            kz.eq(f.read(), data, what)
+    t.svc_start()
+    kz.has(t.svc.output(), "the checksum does not fit: it was changed")
+    with open(path + ".bad", "rb") as f:
+        kz.eq(f.read(), trials[-1][0])
+    kz.eq([z["state"] for z in call(t, "Zones")["zones"]], ["installed"] * 2)
+
+
+@kz.test
 def both_generations_damaged_is_refused(t):
     t.write("var/lib/zones/state.json", "{")
     t.write("var/lib/zones/state.json.1", "{")
@@ -268,6 +302,57 @@ def enable_writes_autoboot(t):
     call(t, "Enable", zone="db", temporary=True)
     t.wait_instance("db", "online")
     kz.eq(t.json("etc/zones/db.json").get("autoboot", False), False)
+
+
+def ofd_lock(f):
+    """Lock a file as file_lock() does."""
+    fcntl.fcntl(f, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+
+
+@kz.test
+def what_killed_writers_left_is_removed(t):
+    """Ours, and zones' configurations that nobody writes; nothing else."""
+    setup(t, "db", "web")
+    t.svc_kill()
+    ours = ["var/lib/zones/.state.json.aB3dE6", "run/zones/.status.json.aB3dE6",
+            "run/zones/.boot-id.aB3dE6", "etc/zones/.svc.zones.json.aB3dE6",
+            "etc/zones/.db.json.aB3dE6"]
+    others = ["var/lib/zones/.other.aB3dE6", "var/lib/zones/.state.json.short",
+              "etc/zones/.web.json.aB3dE6", "etc/zones/.notes.txt.aB3dE6", "etc/zones/x.json~",
+              "var/lib/zones/db/.state.json.aB3dE6"]
+    for path in ours + others:
+        t.write(path, "half")
+    os.symlink("/etc/passwd", t.path("var/lib/zones/.state.json.symlnk"))
+    t.write("run/zones/lock/web", "")
+    with open(t.path("run/zones/lock/web"), "r+") as held:  # zonecfg is writing web
+        ofd_lock(held)
+        t.svc_start()
+    # The kill may have left a real one, too.
+    n = int(re.search(r"(\d+) files that killed writers left were", t.svc.output()).group(1))
+    kz.eq(n >= len(ours), True)
+    kz.eq([p for p in ours if os.path.lexists(t.path(p))], [])
+    kz.eq([p for p in others if not os.path.lexists(t.path(p))], [])
+    kz.eq(os.path.islink(t.path("var/lib/zones/.state.json.symlnk")), True)
+    kz.eq(t.zone("db")["state"], "installed")
+
+
+@kz.test
+def a_stamp_that_cannot_be_written_makes_no_new_boots(t):
+    configure(t, "db", autoboot=True)
+    setup(t, "db", KZONES_BOOT_ID="one")
+    kz.eq(t.svc_stop(), 0)
+    os.makedirs(t.path("run/zones/boot-id/in-the-way"))
+    t.svc_start(KZONES_BOOT_ID="one")  # after a clean stop
+    t.wait_instance("db", "online")
+    kz.has(t.svc.output(), "boot-id stamp %s cannot be written" % t.path("run/zones/boot-id"))
+    call(t, "Halt", zone="db")
+    t.svc_kill()
+    t.svc_start(KZONES_BOOT_ID="one")
+    kz.eq(t.instance("db")["state"], "disabled")
+    kz.eq(t.svc.output().endswith("host boot\n"), False)
+    t.svc_kill()
+    t.svc_start(KZONES_BOOT_ID="two")
+    t.wait_instance("db", "online")
 
 
 @kz.test

@@ -6,7 +6,7 @@ import re
 import socket
 
 import kz
-from restarter import SCHEMA, call, check, configure, setup, status
+from restarter import call, configure, mistakes, setup, status
 
 
 def ask(t, data, port=None, keep=False):
@@ -83,8 +83,7 @@ def metrics_follow_the_zones(t):
 @kz.test
 def status_is_the_document(t):
     setup(t, "db")
-    with open(SCHEMA) as f:
-        check(json.loads(get(t, "/status?x=y")), json.load(f))
+    kz.eq(mistakes(json.loads(get(t, "/status?x=y"))), [])
 
 
 @kz.test

@@ -3,19 +3,28 @@
  * random.c - random histories of the restarter's core
  *
  * random [-v] [--seed N] [--count N] [--steps N]: history n has seed N + n and depends on
- * nothing else; without --count there are as many as make N steps, a million. A failure
- * prints the seed and the history with all left out that it can fail without; "--seed
- * THAT
+ * nothing else; without --count there are as many as make N steps, a million. A failure,
+ * be it a broken invariant, an ASSERT, a sanitizer's report or a signal (histories run in
+ * a child, which may die), prints the seed and the history with all left out that it can
+ * fail without; "--seed THAT
  * --count 1 -v" shows the whole of it.
  */
 #include "tests/random/world.h"
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static bool probing; /* a child that only finds out whether it still fails */
 static void shrink(uint64_t seed);
+
+/* What the child that runs the histories leaves to its parent. */
+static struct {
+	uint64_t seed; /* of the history under way */
+	uint64_t n_steps;
+	bool told; /* why it ended was printed */
+} * shared;
 
 void broken(const struct world *w, const char *fmt, ...)
 {
@@ -23,6 +32,7 @@ void broken(const struct world *w, const char *fmt, ...)
 
 	if (probing && !w->verbose)
 		_exit(1);
+	shared->told = true;
 	if (probing)
 		printf("# and then: ");
 	else
@@ -556,6 +566,7 @@ static bool still_fails(uint64_t seed, const struct cut *cut)
 	pid = fork();
 	if (pid == 0) {
 		probing = true;
+		(void)!freopen("/dev/null", "w", stderr);
 		history(seed, cut, false);
 		_exit(0);
 	}
@@ -597,9 +608,49 @@ static void shrink(uint64_t seed)
 	history(seed, &cut, true);
 }
 
+/* Histories, until there were enough of them. */
+static void run(uint64_t seed, uint64_t count, uint64_t steps, bool verbose)
+{
+	uint64_t n = 0;
+
+	for (; n < count && (count != UINT64_MAX || shared->n_steps < steps); n++) {
+		shared->seed = seed + n;
+		shared->n_steps += history(seed + n, &whole, verbose);
+	}
+	printf("# %llu histories, %llu steps\nok 1 - random histories\n",
+	       (unsigned long long)n, (unsigned long long)shared->n_steps);
+}
+
+/* Runs them in a child, and makes short what it died of. The exit status. */
+static int watch(uint64_t seed, uint64_t count, uint64_t steps, bool verbose)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		run(seed, count, steps, verbose);
+		exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 1;
+	if (status == 0)
+		return 0;
+	if (!shared->told) {
+		printf("not ok 1 - random histories\n# seed %llu: it died of %s %d\n",
+		       (unsigned long long)shared->seed,
+		       WIFSIGNALED(status) ? "signal" : "exit status",
+		       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		if (!verbose)
+			shrink(shared->seed);
+	}
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t seed = 1, count = UINT64_MAX, steps = 1000000, n_steps = 0, n = 0;
+	uint64_t seed = 1, count = UINT64_MAX, steps = 1000000;
 	bool verbose = false;
 
 	for (int i = 1; i < argc; i++) {
@@ -617,10 +668,11 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return 1;
+	setvbuf(stdout, NULL, _IOLBF, 0); /* what was said is seen when it dies */
 	printf("1..1\n");
-	for (; n < count && (count != UINT64_MAX || n_steps < steps); n++)
-		n_steps += history(seed + n, &whole, verbose);
-	printf("# %llu histories, %llu steps\nok 1 - random histories\n",
-	       (unsigned long long)n, (unsigned long long)n_steps);
-	return 0;
+	return watch(seed, count, steps, verbose);
 }

@@ -211,3 +211,39 @@ TEST(live, a_booted_configuration_has_no_tokens_left)
 		free(path);
 	}
 }
+
+TEST(cgroup, finding_survives_every_oom)
+{
+	int r = -ENOMEM;
+
+	for (long n = 0; r == -ENOMEM; n++) {
+		cleanup(freep) char *path = NULL;
+		cleanup(freep) char *dir = NULL;
+
+		fault_arm(n);
+		r = cgroup_parse_self("0::/a/b/supervisor\n", &path, NULL);
+		if (r == 0)
+			r = cgroup_parse_mounts(V1 PART V2, path, &dir, NULL);
+		fault_disarm();
+		T_EQ(r, fault.fired ? -ENOMEM : 0);
+		if (r == 0)
+			T_STREQ(dir, "/mnt/with blank/b");
+	}
+}
+
+TEST(live, expanding_survives_every_oom)
+{
+	int r = -ENOMEM;
+
+	for (long n = 0; r == -ENOMEM; n++) {
+		cleanup(zconf_freep) struct zconf *c =
+			conf_of("{\"version\":1,\"direct-boot\":{\"kernel\":"
+				"\"/k/%{zonename}\"},\"bootargs\":\"100%\"}");
+		struct errmsg e = { "" };
+
+		fault_arm(n);
+		r = zconf_expand(c, &e);
+		fault_disarm();
+		T_EQ(r, fault.fired ? -ENOMEM : 0);
+	}
+}
