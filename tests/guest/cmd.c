@@ -10,6 +10,7 @@
 #include "tests/guest/con.h"
 #include "tests/guest/disk.h"
 #include "tests/guest/event.h"
+#include "tests/guest/evil.h"
 #include "tests/guest/gate.h"
 #include "tests/guest/mem.h"
 #include "tests/guest/pci.h"
@@ -136,6 +137,7 @@ static const struct cmd cmds[] = {
 	{ "con", "list|write|read [PORT...]", "ports of the virtio console",
 	  con_command },
 	{ "rng", "[BYTES]", "entropy from virtio", rng_command },
+	{ "evil", "[list|all|NAME [N]]", "misdeeds of a driver on disk N", evil_command },
 	{ "panic", "[WHY]", "tell the host by pvpanic and halt", cmd_panic },
 	{ "fault", "", "execute an invalid instruction", cmd_fault },
 	{ "reboot", "", "reset by the keyboard controller", cmd_reboot },
