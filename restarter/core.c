@@ -104,6 +104,7 @@ void core_touch(struct core *c, struct inst *i)
 	i->was_enabled = inst_enabled(i);
 	i->was_to_maint = inst_to_maint(i);
 	i->was_marked = i->marked;
+	i->was_backoff = i->mode == MODE_BACKOFF;
 	i->was_blocked = inst_blocked(i);
 	i->touched_next = NULL;
 	*c->touched.tail = i;
@@ -319,7 +320,9 @@ static bool must_persist(const struct inst *i)
 		return false;
 	return i->state != i->was_state || i->override != i->was_override ||
 	       inst_enabled(i) != i->was_enabled || inst_to_maint(i) != i->was_to_maint ||
-	       i->marked != i->was_marked || (i->why_new && i->state == INST_MAINT);
+	       i->marked != i->was_marked ||
+	       (i->mode == MODE_BACKOFF) != i->was_backoff ||
+	       (i->why_new && i->state == INST_MAINT);
 }
 
 static bool waits(enum inst_mode mode)

@@ -189,8 +189,11 @@ struct core_saved {
 	enum inst_state state;
 	bool to_maint; /* its machine is being stopped for good */
 	bool marked;   /* maintenance was asked for, and not until the next boot only */
-	uint64_t since_ms;             /* as given by the shell's clock of that time */
-	char reason[CORE_REASON_SIZE]; /* of maintenance (coming, too), degraded, disabled
+	unsigned failures; /* in a row */
+	uint64_t retry_ms; /* when the next try comes; 0: none is waited for */
+	uint64_t since_ms; /* as given by the shell's clock of that time */
+	char reason[CORE_REASON_SIZE]; /* of maintenance (coming, too), degraded,
+					* disabled, of the failure before the next try
 					*/
 	enum kz_reason why;            /* the same */
 };

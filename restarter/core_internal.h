@@ -173,7 +173,7 @@ struct inst {
 			*/
 	enum inst_state saved_state;
 	bool saved_to_maint;
-	uint64_t saved_since_ms;
+	uint64_t saved_since_ms, saved_retry_ms;
 	enum inst_after after; /* when the machine that is being stopped has ended */
 	uint64_t start_ms, running_ms, online_ms;
 	uint64_t goals_since_ms;     /* since when they are waited for */
@@ -197,7 +197,8 @@ struct inst {
 	bool touched, op_new, write_autoboot, why_new;
 	enum inst_state was_state, was_next;
 	enum inst_mode was_mode;
-	bool was_override, was_enabled, was_to_maint, was_marked, was_blocked;
+	bool was_override, was_enabled, was_to_maint, was_marked, was_backoff,
+		was_blocked;
 	enum inst_cmd cmd;
 	struct inst *touched_next, *cmd_next, *dead_next;
 };

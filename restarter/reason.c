@@ -260,10 +260,12 @@ void core_saved_of(const struct core *c, const struct inst *i,
 		.state = i->state,
 		.to_maint = inst_to_maint(i),
 		.marked = i->marked,
+		.failures = i->failures,
+		.retry_ms = i->mode == MODE_BACKOFF ? i->retry_ms : 0,
 		.since_ms = i->since_ms,
 	};
 	if (inst_to_maint(i) || i->state == INST_MAINT || i->state == INST_DEGRADED ||
-	    i->state == INST_DISABLED) {
+	    i->state == INST_DISABLED || i->mode == MODE_BACKOFF) {
 		snprintf(ret_saved->reason, sizeof(ret_saved->reason), "%s", i->why);
 		ret_saved->why = (enum kz_reason)i->why_kind;
 	}

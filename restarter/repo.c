@@ -40,6 +40,9 @@ static void put_saved(struct buf *to, const struct core_saved *s)
 		put(to, "to_maintenance", "true");
 	if (s->marked)
 		put(to, "marked", "true");
+	if (s->failures)
+		buf_addf(to, ", \"failures\": %u", s->failures);
+	put_ms(to, "retry_ms", s->retry_ms);
 	buf_addf(to, ", \"since_ms\": %llu", (unsigned long long)s->since_ms);
 	if (*s->reason) {
 		put_text(to, "reason", s->reason);
@@ -233,16 +236,20 @@ static int take_saved(const json_t *o, struct zone *z)
 	const char *reason = json_string_value(json_object_get(o, "reason"));
 	const char *state = json_string_value(json_object_get(o, "instance"));
 	const char *why = json_string_value(json_object_get(o, "auxiliary_state"));
+	uint64_t failures = 0;
 
 	if (!state)
 		return 0;
 	if (inst_state_parse(state, &z->saved.state) < 0 ||
+	    take_ms(o, "failures", &failures) < 0 || failures > UINT16_MAX ||
+	    take_ms(o, "retry_ms", &z->saved.retry_ms) < 0 ||
 	    take_ms(o, "since_ms", &z->saved.since_ms) < 0 || !json_is_boolean(enabled) ||
 	    (temporary && !json_is_boolean(temporary)))
 		return -EINVAL;
 	z->saved.enabled_temporary = temporary != NULL;
 	z->saved.enabled = json_is_true(enabled);
 	z->saved.to_maint = json_is_true(json_object_get(o, "to_maintenance"));
+	z->saved.failures = (unsigned)failures;
 	z->saved.marked = json_is_true(json_object_get(o, "marked"));
 	snprintf(z->saved.reason, sizeof(z->saved.reason), "%s", reason ? reason : "");
 	z->saved.why = kz_reason_of(why ? why : "");

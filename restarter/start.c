@@ -8,9 +8,10 @@
  * Until READY or HOST_BOOT an instance is uninitialized, or adopted in the mode that its
  * machine tells, with what is left of its deadline. Then: enabled ones come up, unless
  * they were in maintenance; one that was online and whose machine is gone has had a
- * fault. An adopted machine that is not wanted any more is stopped. HOST_BOOT forgets
- * overrides, maintenance and faults: only autoboot counts, and what an administrator took
- * out of service without saying "until the next boot".
+ * fault; one that waited for its next try waits on, and failures in a row are counted on
+ * (those of the last 600 s are not). An adopted machine that is not wanted any more is
+ * stopped. HOST_BOOT forgets overrides, maintenance and faults: only autoboot counts, and
+ * what an administrator took out of service without saying "until the next boot".
  *
  * What the configuration says of autoboot takes effect when the host boots. Changed while
  * the zone is known, it leaves the zone as it is, by an override; a zone that is
@@ -35,6 +36,9 @@ void start_restore(struct core *c, struct inst *i, const struct core_saved *save
 	i->saved_state = saved->state;
 	i->saved_to_maint = saved->to_maint;
 	i->marked = saved->marked;
+	i->failures = saved->failures;
+	/* A clock that was set back must not make it wait for ever. */
+	i->saved_retry_ms = MIN(saved->retry_ms, c->now_ms + BACKOFF_MAX_MS);
 	i->saved_since_ms = saved->since_ms;
 	i->override = saved->enabled != i->autoboot;
 	i->override_value = saved->enabled;
@@ -129,12 +133,21 @@ static bool restored_maint(const struct inst *i)
 	       strncmp(i->why, CYCLE_PREFIX, strlen(CYCLE_PREFIX)) != 0;
 }
 
+/* It waited for its next try, and goes on waiting. */
+static void retry_later(struct core *c, struct inst *i)
+{
+	i->retry_ms = i->saved_retry_ms;
+	inst_event(c, i, IEV_ENDED_RETRY);
+}
+
 /* What becomes of an instance that has no machine. */
 static void settle_down(struct core *c, struct inst *i, bool host_boot)
 {
 	bool lost = i->restored &&
 		    (i->saved_state == INST_ONLINE || i->saved_state == INST_DEGRADED);
 
+	if (host_boot)
+		inst_forget_faults(i);
 	if (host_boot && i->marked) {
 		inst_enable(c, i, i->autoboot);
 		inst_event(c, i, IEV_TROUBLE);
@@ -158,6 +171,8 @@ static void settle_down(struct core *c, struct inst *i, bool host_boot)
 		inst_event(c, i,
 			   inst_fault(c, i, "kzhost went while the restarter was away",
 				      NULL));
+	else if (i->saved_retry_ms > c->now_ms)
+		retry_later(c, i);
 	else
 		inst_event(c, i, IEV_ON);
 	if (i->state == i->saved_state)

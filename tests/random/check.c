@@ -222,7 +222,8 @@ static void check_saved(struct world *w, const struct zone *z, const struct inst
 		return;
 	if (!z->has_saved || s.state != z->saved.state || s.enabled != z->saved.enabled ||
 	    s.enabled_temporary != z->saved.enabled_temporary ||
-	    s.to_maint != z->saved.to_maint || s.marked != z->saved.marked)
+	    s.to_maint != z->saved.to_maint || s.marked != z->saved.marked ||
+	    s.retry_ms != z->saved.retry_ms)
 		broken(w, "%s is not persisted", z->name);
 	if (s.state == INST_MAINT && strcmp(s.reason, z->saved.reason) != 0)
 		broken(w, "%s: the reason is not persisted", z->name);
