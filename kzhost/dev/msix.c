@@ -49,6 +49,14 @@ void msix_fini(struct msix *m)
 	pthread_mutex_destroy(&m->lock);
 }
 
+static void clear_pending(const struct msix_vector *v)
+{
+	uint64_t count;
+
+	/* Fails when there is nothing to take. */
+	(void)!read(v->fd, &count, sizeof(count));
+}
+
 /* Binds or unbinds a vector, as the three masks have it. The lock is held. */
 static void apply(struct msix *m, unsigned i, bool changed)
 {
@@ -63,19 +71,11 @@ static void apply(struct msix *m, unsigned i, bool changed)
 	if (r < 0)
 		TRACE(dev, "msix gsi=%u address=0x%llx: %s gave %d", m->gsi + i,
 		      (unsigned long long)v->address, want ? "bind" : "unbind", r);
+	/* What KVM found pending it injects, and leaves the count to us. */
+	if (want && r == 0 && !v->bound)
+		clear_pending(v);
 	/* What could not be bound stays pending; it is tried again at the next write. */
 	v->bound = want && (r == 0 || v->bound);
-}
-
-/* Without MSI-X there is nothing that a vector could be pending for. */
-static void forget_pending(struct msix *m)
-{
-	uint64_t count;
-
-	for (unsigned i = 0; i < m->n; i++) {
-		if (read(m->vector[i].fd, &count, sizeof(count)) < 0)
-			continue; /* there was none */
-	}
 }
 
 void msix_control(struct msix *m, uint16_t control)
@@ -87,8 +87,9 @@ void msix_control(struct msix *m, uint16_t control)
 	was = atomic_exchange(&m->enabled, enabled);
 	for (unsigned i = 0; i < m->n; i++)
 		apply(m, i, false);
-	if (was && !enabled)
-		forget_pending(m);
+	/* Without MSI-X there is nothing that a vector could be pending for. */
+	for (unsigned i = 0; was && !enabled && i < m->n; i++)
+		clear_pending(&m->vector[i]);
 	pthread_mutex_unlock(&m->lock);
 }
 

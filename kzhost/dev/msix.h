@@ -8,7 +8,8 @@
  * state of the mask. While the vector is unmasked its eventfd is bound to KVM (irqfd with
  * an MSI route) and the kernel injects without us. While it is masked it is not bound,
  * and the eventfd's count is the pending bit: the PBA reads it by poll(2), and when the
- * vector is bound again KVM finds the count and injects. Nothing is lost and nothing is
+ * vector is bound again KVM finds the count and injects (once: it takes what comes from
+ * then on, but what was there before we must take). Nothing is lost and nothing is
  * polled. While MSI-X is switched off nothing pends: what is raised then is nowhere.
  *
  * (PCI Local Bus 3.0, 6.8.2 and 6.8.3.)
@@ -25,7 +26,8 @@
 
 /* What a table needs of KVM; on any thread. 0 or -errno. */
 struct msix_ops {
-	/* Routes the vector's GSI to an MSI and binds fd to it; again: only re-routes. */
+	/* Routes the vector's GSI to an MSI and binds fd to it, which injects when it has
+	 * a count, and leaves that; again: only re-routes. */
 	int (*bind)(void *arg, unsigned gsi, int fd, uint64_t address, uint32_t data);
 	int (*unbind)(void *arg, unsigned gsi, int fd);
 	void *arg;

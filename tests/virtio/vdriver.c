@@ -26,6 +26,8 @@ static int bind(void *arg, unsigned gsi, int fd, uint64_t address, uint32_t data
 	T_TRUE(gsi < VBED_ROUTES);
 	if (b->refuse)
 		return b->refuse;
+	if (!b->route[gsi].bound && poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, 0) > 0)
+		b->route[gsi].injected++;
 	b->route[gsi].bound = true;
 	b->route[gsi].fd = fd;
 	b->route[gsi].address = address;
@@ -124,15 +126,19 @@ static struct vbed_route *bound(struct vbed *b, unsigned slot, unsigned vector)
 
 bool vbed_take_irq(struct vbed *b, unsigned slot, unsigned vector)
 {
+	struct vbed_route *r = bound(b, slot, vector);
 	uint64_t count;
+	bool raised = read(r->fd, &count, sizeof(count)) == sizeof(count);
 
-	return read(bound(b, slot, vector)->fd, &count, sizeof(count)) == sizeof(count);
+	raised |= r->injected > 0;
+	r->injected = 0;
+	return raised;
 }
 
 void vbed_wait_irq(struct vbed *b, unsigned slot, unsigned vector)
 {
-	T_WAIT_FD(bound(b, slot, vector)->fd, POLLIN);
-	T_TRUE(vbed_take_irq(b, slot, vector));
+	while (!vbed_take_irq(b, slot, vector))
+		T_WAIT_FD(bound(b, slot, vector)->fd, POLLIN);
 }
 
 /* The driver. */

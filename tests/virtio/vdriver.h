@@ -29,6 +29,7 @@ struct vbed {
 		uint64_t address;
 		uint32_t data;
 		unsigned binds, unbinds;
+		unsigned injected; /* what was pending when it was bound */
 	} route[VBED_ROUTES];
 	struct vbed_kick {
 		uint64_t gpa;

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_vdevs.c - virtio devices of a real machine, driven through its bus by the test
+ *
+ * The guest only halts; the test plays its driver. What KVM does with messages is seen by
+ * its taking the count of their eventfds.
+ */
+#include "common/proto/machine.h"
+#include "kzhost/dev/vrng.h"
+#include "kzhost/vm/machine.h"
+#include "tests/kvm/tiny.h"
+#include "tests/virtio/vdriver.h"
+
+#include <sched.h>
+#include <sys/eventfd.h>
+
+/* guests.S */
+TINY(echoes);
+TINY(halts);
+
+#define RING 0x200000u
+#define DATA 0x300000u
+
+struct bed {
+	struct tiny t;
+	struct vmem mem; /* the machine's RAM, seen by the driver */
+	struct vdriver d;
+	struct vring ring;
+};
+
+static void bed_init(struct bed *b)
+{
+	TINY_RUN(&b->t, halts);
+	b->mem = (struct vmem){ .ram = b->t.vm->ram, .size = b->t.vm->ram.size };
+	vdriver_find(&b->d, &b->t.vm->mmio, KZ_PCI_SLOT_RNG);
+}
+
+static void bed_fini(struct bed *b)
+{
+	tiny_free(&b->t);
+}
+#define BED(b) \
+	cleanup(bed_fini) struct bed b; \
+	bed_init(&b)
+
+static void bring_up(struct bed *b)
+{
+	vring_init(&b->ring, &b->mem, RING, 16);
+	memset(vmem_at(&b->mem, RING), 0, 0x3000);
+	vdriver_negotiate(&b->d, VIRTIO_F_VERSION_1);
+	vdriver_queue(&b->d, 0, &b->ring, 1);
+	vdriver_ok(&b->d);
+}
+
+static void get(struct bed *b, uint32_t len)
+{
+	uint32_t id, got;
+
+	vring_desc(&b->ring, 3, DATA, len, VRING_WRITE, 0);
+	vring_post(&b->ring, 3);
+	vdriver_kick(&b->d, 0);
+	vdriver_wait_used(&b->ring, &id, &got);
+	T_EQ(id, 3);
+	T_EQ(got, len);
+}
+
+static void wait_pending(struct bed *b, uint64_t bits)
+{
+	for (unsigned i = 0; vdriver_read(&b->d, b->d.pba, 8) != bits; i++) {
+		if (i > 1000000)
+			T_FAIL("pending bits are %llx, not %llx",
+			       (unsigned long long)vdriver_read(&b->d, b->d.pba, 8),
+			       (unsigned long long)bits);
+		sched_yield();
+	}
+}
+
+TEST(vdevs, a_machine_has_an_entropy_device)
+{
+	BED(b);
+
+	bring_up(&b);
+	for (unsigned i = 0; i < 100; i++)
+		get(&b, 32);
+	T_EQ(b.t.vm->slot[KZ_PCI_SLOT_RNG] != NULL, true);
+}
+
+TEST(vdevs, kvm_takes_open_vectors_and_leaves_masked_ones_pending)
+{
+	BED(b);
+
+	bring_up(&b);
+	get(&b, 16);
+	wait_pending(&b, 0); /* injected */
+	vdriver_vector(&b.d, 1, KZ_GPA_LAPIC, 0x31, true);
+	get(&b, 16);
+	wait_pending(&b, 2);
+	vdriver_vector(&b.d, 1, KZ_GPA_LAPIC, 0x32, false);
+	wait_pending(&b, 0); /* injected when it was bound again */
+	/* The mask of the function does the same. */
+	vdriver_config_write(&b.d, b.d.msix + 2, 2, 0xc000);
+	get(&b, 16);
+	wait_pending(&b, 2);
+	vdriver_config_write(&b.d, b.d.msix + 2, 2, 0x8000);
+	wait_pending(&b, 0);
+}
+
+TEST(vdevs, a_moved_device_goes_on)
+{
+	BED(b);
+	uint64_t high = b.t.vm->pci.high;
+	const uint64_t places[] = { high + 0x10000000, KZ_GPA_PCI_LOW + 0x8000000,
+				    high + KZ_PCI_HIGH_SIZE - VIRTIO_PCI_BAR_SIZE,
+				    KZ_GPA_PCI_LOW_END - VIRTIO_PCI_BAR_SIZE };
+
+	T_TRUE(high >= KZ_GPA_RAM_HIGH && high % KZ_PCI_HIGH_SIZE == 0);
+	bring_up(&b);
+	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
+		vdriver_config_write(&b.d, PCI_REG_COMMAND, 2, 0);
+		vdriver_config_write(&b.d, PCI_REG_BAR, 4, (uint32_t)places[i]);
+		vdriver_config_write(&b.d, PCI_REG_BAR + 4, 4, places[i] >> 32);
+		vdriver_find(&b.d, &b.t.vm->mmio, KZ_PCI_SLOT_RNG);
+		get(&b, 16);
+	}
+}
+
+TEST(vdevs, stopping_waits_for_no_driver)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		BED(b);
+
+		bring_up(&b);
+		for (unsigned k = 0; k < 16; k++) {
+			vring_desc(&b.ring, k, DATA, 65536, VRING_WRITE, 0);
+			vring_post(&b.ring, (uint16_t)k);
+		}
+		vdriver_kick(&b.d, 0);
+		vm_stop(b.t.vm);
+		/* Nothing is in flight any more. */
+		memset(vmem_at(&b.mem, DATA), 0, 65536);
+		T_EQ(*(uint64_t *)vmem_at(&b.mem, DATA), 0);
+		vm_stop(b.t.vm);
+	}
+}
+
+TEST(vdevs, a_drivers_mistakes_are_told_and_counted_but_not_without_end)
+{
+	BED(b);
+	struct vm_event ev;
+	struct vm_stats s;
+	unsigned told = 0;
+
+	for (unsigned i = 0; i < 40; i++) {
+		uint8_t status = 0;
+
+		bring_up(&b);
+		vring_set_avail(&b.ring, 0x5000);
+		vdriver_kick(&b.d, 0);
+		while (!(status & VIRTIO_S_NEEDS_RESET)) {
+			sched_yield();
+			status = vdriver_status(&b.d);
+		}
+		while (vm_take_event(b.t.vm, &ev)) {
+			T_EQ(ev.type, VM_EV_DEVICE);
+			T_HAS(ev.text, "dev=vrng0 ");
+			T_HAS(ev.text, virtq_error_texts[VIRTQ_ERR_AVAIL_JUMP]);
+			told++;
+		}
+	}
+	T_EQ(told, 8 + 2); /* the first eight, 16th, 32nd */
+	vm_stats(b.t.vm, &s);
+	T_EQ(s.guest_errors, 40);
+	bring_up(&b);
+	get(&b, 16);
+}
+
+static void free_vdev(struct vdev *v)
+{
+	vdev_fini(v);
+	free(v);
+}
+
+TEST(vdevs, every_slot_takes_one_device)
+{
+	static const struct vdev_owner owner = { .slow = &vrng_ops, .free = free_vdev };
+	struct vm_config c = tiny_config(tiny_halts, tiny_halts_end);
+	cleanup(vm_freep) struct vm *vm = NULL;
+	struct errmsg e = { 0 };
+	struct vdev_env env;
+	struct vdriver d;
+
+	T_OK(vm_create(&c, &vm, &e));
+	tiny_config_done(&c);
+	T_EQ(vm_slot_env(vm, 0, &env), -ENOSPC);
+	T_EQ(vm_slot_env(vm, 32, &env), -ENOSPC);
+	T_EQ(vm_slot_env(vm, KZ_PCI_SLOT_RNG, &env), -EBUSY);
+	for (unsigned slot = 1; slot < PCI_SLOTS; slot++) {
+		struct vdev *v;
+
+		if (slot == KZ_PCI_SLOT_RNG)
+			continue;
+		T_OK(vm_slot_env(vm, slot, &env));
+		T_EQ(vm_slot_env(vm, slot, &env), -EBUSY);
+		T_OK(vrng_new(&env, &v));
+		T_OK(vm_add_vdev(vm, slot, v, &owner));
+	}
+	pci_assign(&vm->pci);
+	T_OK(vm_start(vm, &e));
+	for (unsigned slot = 1; slot < PCI_SLOTS; slot++) {
+		vdriver_find(&d, &vm->mmio, slot);
+		vdriver_negotiate(&d, VIRTIO_F_VERSION_1);
+		vdriver_ok(&d);
+	}
+}
+
+/* KVM's table of routes. */
+
+TEST(kvm_irq, the_machines_own_lines_survive_many_messages)
+{
+	cleanup(tiny_free) struct tiny t;
+	int fd[200];
+
+	TINY_RUN(&t, echoes);
+	tiny_expect_console(&t, ">");
+	for (unsigned i = 0; i < ARRAY_SIZE(fd); i++) {
+		fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		T_TRUE(fd[i] >= 0);
+		T_OK(kvm_msi_bind(&t.vm->kvm, 1000 + 7 * i, fd[i], KZ_GPA_LAPIC, 0));
+	}
+	/* Its serial line and its power button still interrupt it. */
+	tiny_type(&t, "a");
+	tiny_expect_console(&t, ">b");
+	for (unsigned i = 0; i < ARRAY_SIZE(fd); i++) {
+		T_OK(kvm_msi_bind(&t.vm->kvm, 1000 + 7 * i, fd[i], KZ_GPA_LAPIC, 1));
+		T_OK(kvm_msi_unbind(&t.vm->kvm, 1000 + 7 * i, fd[i]));
+		close(fd[i]);
+	}
+	vm_power_button(t.vm);
+	tiny_expect_event(&t, VM_EV_POWEROFF);
+}
+
+TEST(kvm_irq, refuses_the_pins_of_the_chips)
+{
+	cleanup(tiny_free) struct tiny t;
+
+	TINY_RUN(&t, halts);
+	for (unsigned gsi = 0; gsi < KVM_MSI_GSI; gsi++)
+		T_EQ(kvm_msi_bind(&t.vm->kvm, gsi, 0, KZ_GPA_LAPIC, 0), -EINVAL);
+}
+
+TEST(kvm_irq, kicks_are_bound_once)
+{
+	cleanup(tiny_free) struct tiny t;
+	cleanup(closep) int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	TINY_RUN(&t, halts);
+	T_OK(kvm_ioeventfd(&t.vm->kvm, KZ_GPA_PCI_LOW, fd, true));
+	T_EQ(kvm_ioeventfd(&t.vm->kvm, KZ_GPA_PCI_LOW, fd, true), -EEXIST);
+	T_OK(kvm_ioeventfd(&t.vm->kvm, KZ_GPA_PCI_LOW, fd, false));
+	T_EQ(kvm_ioeventfd(&t.vm->kvm, KZ_GPA_PCI_LOW, fd, false), -ENOENT);
+}
