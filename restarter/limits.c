@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX "zone-"
+#define PREFIX   "zone-"
+#define SWEEP_MS 200
 
 struct group_name {
 	char text[sizeof(PREFIX) + ZONE_NAME_MAX];
@@ -143,17 +144,47 @@ void limits_enter(struct shell *sh, struct zone *z, pid_t pid, bool is_there)
 	limits_end(sh, z);
 }
 
+static void sweep(struct shell *sh);
+
+static void sweep_fired(uv_timer_t *t)
+{
+	sweep(t->data);
+}
+
+/*
+ * Groups of zones that have ended, also while no svc.zones ran. What KVM runs for a
+ * machine in the kernel is in its group, too, and the machine is taken apart a little
+ * later than its process ends (kzhost/io/linger.h): such a group is looked at again.
+ */
+static void sweep(struct shell *sh)
+{
+	DIR *d = opendir(sh->limits.group.dir);
+	const struct dirent *entry;
+	bool left = false;
+
+	while (d && (entry = readdir(d))) {
+		const struct zone *z;
+
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		z = zones_find(&sh->zones, entry->d_name + strlen(PREFIX));
+		if (!z || (!z->grouped && !z->stray))
+			left |= cgroup_remove(&sh->limits.group, entry->d_name) < 0;
+	}
+	if (d)
+		closedir(d);
+	if (left)
+		uv_timer_start(&sh->groups_timer, sweep_fired, SWEEP_MS, 0);
+}
+
 void limits_end(struct shell *sh, struct zone *z)
 {
-	int r;
-
 	z->limits = (struct zone_limits){ 0 };
 	if (!z->grouped)
 		return;
 	z->grouped = false;
-	r = cgroup_remove(&sh->limits.group, group_of(z).text);
-	if (r < 0)
-		log_warning("zone=%s its control group stays: %s", z->name, strerror(-r));
+	if (cgroup_remove(&sh->limits.group, group_of(z).text) < 0)
+		uv_timer_start(&sh->groups_timer, sweep_fired, SWEEP_MS, 0);
 	(void)spread(sh, NULL);
 }
 
@@ -266,26 +297,6 @@ static void limit_again(struct shell *sh, struct zone *z)
 		log_warning("zone=%s limits after adoption: %s", z->name, e.text);
 }
 
-/* Groups of zones that ended while no svc.zones ran. */
-static void sweep(struct shell *sh)
-{
-	DIR *d = opendir(sh->limits.group.dir);
-	const struct dirent *entry;
-
-	while (d && (entry = readdir(d))) {
-		const struct zone *z;
-
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
-			continue;
-		z = zones_find(&sh->zones, entry->d_name + strlen(PREFIX));
-		/* One that a process is in stays by itself: a stray's. */
-		if (!z || (!z->grouped && !z->stray))
-			(void)cgroup_remove(&sh->limits.group, entry->d_name);
-	}
-	if (d)
-		closedir(d);
-}
-
 static int begin(struct shell *sh, struct errmsg *e)
 {
 	struct cgroup *g = &sh->limits.group;
@@ -315,6 +326,8 @@ void limits_begin(struct shell *sh)
 {
 	struct errmsg e = { "" };
 
+	sh->groups_timer.data = sh;
+	uv_timer_init(&sh->loop, &sh->groups_timer);
 	if (begin(sh, &e) < 0) {
 		for (unsigned i = 0; i < sh->zones.n; i++)
 			sh->zones.v[i]->grouped = false;

@@ -76,6 +76,7 @@ struct shell {
 
 	uint64_t clock_real_ms, clock_boot_ms; /* both clocks when the shell began */
 	uv_timer_t core_timer, retry_timer, extend_timer;
+	uv_timer_t groups_timer; /* limits.c */
 	uv_prepare_t prepare;
 	uv_check_t check;
 	uv_signal_t signals[4];

@@ -124,6 +124,17 @@ def the_group_of_a_zone_that_ended_meanwhile_goes(t):
 
 
 @kz.test
+def a_group_that_is_busy_goes_later(t):
+    host(t)
+    running(t)
+    busy = t.write(GROUPS + "/zone-db/busy", "")
+    call(t, "Halt", zone="db")
+    kz.eq(exists(t, "db"), True)
+    os.unlink(busy)
+    kz.wait_for(lambda: not exists(t, "db"), "the group is gone")
+
+
+@kz.test
 def a_kzhost_of_an_older_restarter_gets_its_group(t):
     running(t, cpu_shares=20)
     pid = t.instance("db")["contract"]
