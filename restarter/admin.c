@@ -97,6 +97,17 @@ void conn_reply(struct conn *c, json_t *take_params)
 	json_decref(take_params);
 }
 
+void conn_reply_text(struct conn *c, struct buf *take_params)
+{
+	struct buf out = { 0 };
+
+	if (!c->oneway) {
+		varlink_add_reply_text(&out, take_params, false);
+		send_buf(c, &out);
+	}
+	buf_fini(take_params);
+}
+
 void conn_error(struct conn *c, const char *error, const char *message)
 {
 	struct buf out = { 0 };
@@ -145,12 +156,12 @@ void admin_op_wait(struct admin *a, uint64_t op, const char *reason)
 	send_buf(c, &out);
 }
 
-void conn_monitor(struct conn *c, const char *only, json_t *take_params)
+void conn_monitor(struct conn *c, const char *only, struct buf *take_params)
 {
 	struct buf out = { 0 };
 
 	if (!c->more || c->oneway) {
-		json_decref(take_params);
+		buf_fini(take_params);
 		conn_error(c, VARLINK_ERR_MORE, "Monitor: more than one answer");
 		return;
 	}
@@ -158,8 +169,8 @@ void conn_monitor(struct conn *c, const char *only, json_t *take_params)
 	if (only && !c->only)
 		out.err = -ENOMEM;
 	c->monitor = true;
-	varlink_add_reply(&out, take_params, true);
-	json_decref(take_params);
+	varlink_add_reply_text(&out, take_params, true);
+	buf_fini(take_params);
 	send_buf(c, &out);
 }
 
@@ -172,7 +183,7 @@ void admin_tell_monitors(struct admin *a)
 {
 	for (struct conn *c = a->conns; c; c = c->next) {
 		struct buf out = { 0 };
-		json_t *news = NULL;
+		cleanup(buf_fini) struct buf news = { 0 };
 
 		if (!c->monitor || c->closing)
 			continue;
@@ -181,11 +192,9 @@ void admin_tell_monitors(struct admin *a)
 			conn_close(c);
 			continue;
 		}
-		news = monitor_news(a->sh, c->only);
-		if (!news)
+		if (!monitor_news(a->sh, c->only, &news))
 			continue;
-		varlink_add_reply(&out, news, true);
-		json_decref(news);
+		varlink_add_reply_text(&out, &news, true);
 		send_buf(c, &out);
 	}
 }

@@ -9,10 +9,10 @@
 #include "restarter/shell.h"
 
 /* Limits that one client, and all of them together, cannot pass. */
-#define ADMIN_CLIENTS_MAX 256
-#define ADMIN_READERS_MAX 192 /* of them without the right to manage: root gets in */
+#define ADMIN_CLIENTS_MAX  256
+#define ADMIN_READERS_MAX  192 /* of them without the right to manage: root gets in */
 #define MONITOR_UNSENT_MAX MIB /* what a monitor may leave, when the next news come */
-#define ADMIN_UNSENT_MAX  VARLINK_REPLY_MAX /* bytes a slow reader may leave */
+#define ADMIN_UNSENT_MAX   VARLINK_REPLY_MAX /* bytes a slow reader may leave */
 
 /* One connection; owned by the server. */
 struct conn {
@@ -42,13 +42,15 @@ void admin_op_done(struct admin *a, uint64_t op, int err, const char *reason);
 
 /* Answers of the method that is being served. */
 void conn_reply(struct conn *c, json_t *take_params);
+/* The same with an object as text; the buffer is freed. */
+void conn_reply_text(struct conn *c, struct buf *take_params);
 void conn_error(struct conn *c, const char *error, const char *message);
 void conn_bad_state(struct conn *c, const char *message, const char *state);
 /* The core will answer: a number for the event's op. */
 uint64_t conn_expect(struct conn *c);
 
 /* Answers with what there is, and from now on with what changes (monitor.h). */
-void conn_monitor(struct conn *c, const char *only, json_t *take_params);
+void conn_monitor(struct conn *c, const char *only, struct buf *take_params);
 /* Tells them the news. */
 void admin_tell_monitors(struct admin *a);
 

@@ -121,18 +121,10 @@ static void give_metrics(struct client *c)
 static void give_status(struct client *c)
 {
 	cleanup(buf_fini) struct buf body = { 0 };
-	cleanup(freep) char *text = NULL;
-	json_t *doc;
 
 	shell_commit(c->http->sh);
-	doc = view_status(c->http->sh);
-	text = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
-	json_decref(doc);
-	if (!text) {
-		client_close(c);
-		return;
-	}
-	buf_addf(&body, "%s\n", text);
+	view_status(c->http->sh, &body);
+	buf_adds(&body, "\n");
 	answer(c, "200 OK", "application/json", &body);
 }
 

@@ -5,6 +5,7 @@
  * Reading methods answer at once. Those that change an instance become one event whose
  * answer is the core's OP_DONE. Begin and End move a zone through its life (life.h).
  */
+#include "common/base/json.h"
 #include "common/sys/log.h"
 #include "restarter/admin.h"
 #include "restarter/autoboot.h"
@@ -53,23 +54,23 @@ static void bad_state(const struct request *q, const char *what)
 }
 
 static void list(const struct request *q, const char *key,
-		 json_t *(*view)(const struct shell *sh, const struct zone *z))
+		 bool (*view)(const struct shell *sh, const struct zone *z,
+			      struct buf *o))
 {
-	json_t *all = json_array();
+	struct buf params = { 0 };
 
+	jput_open(&params, NULL, "{");
+	jput_open(&params, key, "[");
 	for (unsigned i = 0; i < q->sh->zones.n; i++) {
 		const struct zone *z = q->sh->zones.v[i];
-		json_t *one;
 
 		if (q->zone && q->zone != z)
 			continue;
-		if (!z->has_config && z->life == LIFE_CONFIGURED)
-			continue;
-		one = view(q->sh, z);
-		if (one)
-			json_array_append_new(all, one);
+		if (z->has_config || z->life != LIFE_CONFIGURED)
+			(void)view(q->sh, z, &params);
 	}
-	conn_reply(q->conn, json_pack("{s:o}", key, all));
+	jput_close(&params, "]}");
+	conn_reply_text(q->conn, &params);
 }
 
 static void do_zones(const struct request *q)
@@ -99,7 +100,12 @@ static void do_monitor(const struct request *q)
 
 static void do_status(const struct request *q)
 {
-	conn_reply(q->conn, json_pack("{s:o}", "status", view_status(q->sh)));
+	struct buf params = { 0 };
+
+	buf_adds(&params, "{\"status\": ");
+	view_status(q->sh, &params);
+	jput_close(&params, "}");
+	conn_reply_text(q->conn, &params);
 }
 
 /* One event for the core; its OP_DONE answers the call. */

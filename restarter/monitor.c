@@ -3,6 +3,7 @@
  * monitor.c - connections that are told every change of an instance
  */
 #include "restarter/monitor.h"
+#include "common/base/json.h"
 #include "restarter/view.h"
 
 #include <string.h>
@@ -15,47 +16,48 @@ void monitor_note(struct shell *sh, struct zone *z)
 
 /* What a message says. */
 struct news {
-	json_t *instances, *removed; /* arrays; owned until packed */
+	struct buf instances, removed; /* elements of arrays */
 };
-
-static void news_begin(struct news *n)
-{
-	n->instances = json_array();
-	n->removed = json_array();
-}
-
-static json_t *news_take(struct news *n)
-{
-	return json_pack("{s:o, s:o}", "instances", n->instances, "removed", n->removed);
-}
 
 /* Adds how the instance is now, or that it is gone. */
 static void news_add(struct news *n, const struct shell *sh, const struct zone *z)
 {
-	json_t *one = view_instance(sh, z);
-
-	if (one)
-		json_array_append_new(n->instances, one);
-	else if (z->told)
-		json_array_append_new(n->removed, json_string(z->name));
+	if (!view_instance(sh, z, &n->instances) && z->told)
+		jput_text(&n->removed, NULL, z->name);
 }
 
-json_t *monitor_news(struct shell *sh, const char *only)
+/* The parameters that say it, into @out; frees it. */
+static void news_take(struct news *n, struct buf *out)
+{
+	jput_open(out, NULL, "{");
+	jput_open(out, "instances", "[");
+	buf_add(out, n->instances.p, n->instances.len);
+	jput_close(out, "]");
+	jput_open(out, "removed", "[");
+	buf_add(out, n->removed.p, n->removed.len);
+	jput_close(out, "]}");
+	if (buf_error(&n->instances) || buf_error(&n->removed))
+		out->err = -ENOMEM;
+	buf_fini(&n->instances);
+	buf_fini(&n->removed);
+}
+
+bool monitor_news(struct shell *sh, const char *only, struct buf *out)
 {
 	struct zone *z = only ? zones_find(&sh->zones, only) : NULL;
-	struct news n;
+	struct news n = { { 0 }, { 0 } };
+	bool any;
 
-	news_begin(&n);
 	if (z && z->noted)
 		news_add(&n, sh, z);
 	for (unsigned i = 0; !only && i < sh->zones.n; i++)
 		if (sh->zones.v[i]->noted)
 			news_add(&n, sh, sh->zones.v[i]);
-	if (json_array_size(n.instances) || json_array_size(n.removed))
-		return news_take(&n);
-	json_decref(n.instances);
-	json_decref(n.removed);
-	return NULL;
+	any = n.instances.len || n.removed.len || buf_error(&n.instances) ||
+	      buf_error(&n.removed);
+	if (any)
+		news_take(&n, out);
+	return any;
 }
 
 void monitor_flush(struct shell *sh)
@@ -76,9 +78,9 @@ void monitor_flush(struct shell *sh)
 
 void monitor_begin(struct shell *sh, struct conn *c, const struct zone *zone)
 {
-	struct news n;
+	struct news n = { { 0 }, { 0 } };
+	struct buf params = { 0 };
 
-	news_begin(&n);
 	for (unsigned i = 0; i < sh->zones.n; i++) {
 		struct zone *z = sh->zones.v[i];
 
@@ -87,5 +89,6 @@ void monitor_begin(struct shell *sh, struct conn *c, const struct zone *zone)
 		z->told = z->life == LIFE_INSTALLED;
 		news_add(&n, sh, z);
 	}
-	conn_monitor(c, zone ? zone->name : NULL, news_take(&n));
+	news_take(&n, &params);
+	conn_monitor(c, zone ? zone->name : NULL, &params);
 }

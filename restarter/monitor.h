@@ -18,10 +18,10 @@ void monitor_note(struct shell *sh, struct zone *z);
 void monitor_flush(struct shell *sh);
 
 /*
- * What was noted, of all zones or of one, as the parameters of an answer; NULL: nothing.
- * The caller owns it.
+ * Appends what was noted, of all zones or of one, as the parameters of an answer; false,
+ * and nothing, when there is nothing.
  */
-json_t *monitor_news(struct shell *sh, const char *only);
+bool monitor_news(struct shell *sh, const char *only, struct buf *out);
 
 /* Begins to tell a connection, with all instances (or that of @zone) first. */
 void monitor_begin(struct shell *sh, struct conn *c, const struct zone *zone);

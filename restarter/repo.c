@@ -13,40 +13,29 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put(struct buf *to, const char *key, const char *value)
-{
-	buf_addf(to, ", \"%s\": %s", key, value);
-}
-
-static void put_text(struct buf *to, const char *key, const char *text)
-{
-	put(to, key, "");
-	buf_add_text(to, text);
-}
-
 static void put_ms(struct buf *to, const char *key, uint64_t ms)
 {
 	if (ms)
-		buf_addf(to, ", \"%s\": %llu", key, (unsigned long long)ms);
+		jput_number(to, key, (int64_t)ms);
 }
 
 static void put_saved(struct buf *to, const struct core_saved *s)
 {
-	put(to, "enabled", s->enabled ? "true" : "false");
+	jput_bool(to, "enabled", s->enabled);
 	if (s->enabled_temporary)
-		put(to, "enabled_temporary", s->enabled ? "true" : "false");
-	put_text(to, "instance", inst_state_names[s->state]);
+		jput_bool(to, "enabled_temporary", s->enabled);
+	jput_text(to, "instance", inst_state_names[s->state]);
 	if (s->to_maint)
-		put(to, "to_maintenance", "true");
+		jput_bool(to, "to_maintenance", true);
 	if (s->marked)
-		put(to, "marked", "true");
+		jput_bool(to, "marked", true);
 	if (s->failures)
-		buf_addf(to, ", \"failures\": %u", s->failures);
+		jput_number(to, "failures", s->failures);
 	put_ms(to, "retry_ms", s->retry_ms);
-	buf_addf(to, ", \"since_ms\": %llu", (unsigned long long)s->since_ms);
+	jput_number(to, "since_ms", (int64_t)s->since_ms);
 	if (*s->reason) {
-		put_text(to, "reason", s->reason);
-		put_text(to, "auxiliary_state", kz_reason_token(s->why));
+		jput_text(to, "reason", s->reason);
+		jput_text(to, "auxiliary_state", kz_reason_token(s->why));
 	}
 }
 
@@ -78,17 +67,18 @@ static int format(struct shell *sh, struct zone *z)
 	char uuid[UUID_TEXT_SIZE], *record;
 	int r;
 
-	buf_addf(&to, "\"%s\": {\"state\": \"%s\"", z->name, life_state_names[z->life]);
+	jput_open(&to, z->name, "{");
+	jput_text(&to, "state", life_state_names[z->life]);
 	if (!uuid_is_zero(z->uuid)) {
 		uuid_format(z->uuid, uuid);
-		put_text(&to, "uuid", uuid);
+		jput_text(&to, "uuid", uuid);
 	}
 	if (z->id >= 0)
-		buf_addf(&to, ", \"id\": %d", z->id);
+		jput_number(&to, "id", z->id);
 	if (z->boot_args)
-		put_text(&to, "boot_args", z->boot_args);
+		jput_text(&to, "boot_args", z->boot_args);
 	put_instance(sh, z, &to);
-	buf_adds(&to, "}");
+	jput_close(&to, "}");
 	r = buf_take(&to, &record);
 	if (r < 0)
 		return r;
@@ -151,15 +141,16 @@ static bool check_holds(const char *text, size_t len)
 /* The whole document; only zones that have changed are formatted. 0 or -ENOMEM. */
 static int compose(struct shell *sh, struct buf *to)
 {
-	const char *between = "\n  ";
-
 	buf_adds(to, CHECK_BEGIN "0000000000000000" CHECK_END);
-	buf_addf(to, " \"version\": %d,\n \"boot_id\": ", REPO_VERSION);
-	buf_add_text(to, sh->boot_id);
-	buf_addf(to, ",\n \"next_id\": %d", sh->next_id);
+	buf_adds(to, " ");
+	jput_number(to, "version", REPO_VERSION);
+	jput_line(to, 1);
+	jput_text(to, "boot_id", sh->boot_id);
+	jput_number(to, "next_id", sh->next_id);
 	if (sh->stopping)
 		put_ms(to, "stop_deadline_ms", sh->stop_deadline_ms);
-	buf_adds(to, ",\n \"zones\": {");
+	jput_line(to, 1);
+	jput_open(to, "zones", "{");
 	for (unsigned i = 0; i < sh->zones.n; i++) {
 		struct zone *z = sh->zones.v[i];
 
@@ -167,11 +158,10 @@ static int compose(struct shell *sh, struct buf *to)
 			continue;
 		if ((z->unsaved || !z->record) && format(sh, z) < 0)
 			return -ENOMEM;
-		buf_adds(to, between);
+		jput_line(to, 2);
 		buf_add(to, z->record, z->record_len);
-		between = ",\n  ";
 	}
-	buf_adds(to, "\n }\n}\n");
+	jput_close(to, "}}\n");
 	put_check(to);
 	return buf_error(to);
 }

@@ -8,7 +8,6 @@
  * once, and tried again every second.
  */
 #include "restarter/status.h"
-#include "common/base/json.h"
 #include "common/sys/file.h"
 #include "common/sys/log.h"
 #include "restarter/shell.h"
@@ -25,6 +24,7 @@ struct status {
 	bool begun;
 	bool changed;     /* since the last write */
 	bool failing;     /* the last write failed, and that was said */
+	struct buf text;  /* as last written; its memory is used again */
 	uint64_t next_ms; /* not before, on the loop's clock */
 };
 
@@ -39,9 +39,16 @@ int status_new(struct shell *sh, struct status **ret_status)
 	return 0;
 }
 
+static void finish(struct status *s)
+{
+	if (s)
+		buf_fini(&s->text);
+	free(s);
+}
+
 static void timer_closed(uv_handle_t *h)
 {
-	free(h->data);
+	finish(h->data);
 }
 
 void status_free(struct status *s)
@@ -49,20 +56,19 @@ void status_free(struct status *s)
 	if (s && s->begun)
 		uv_close((uv_handle_t *)&s->timer, timer_closed);
 	else
-		free(s);
+		finish(s);
 }
 
 static int write_file(struct status *s)
 {
 	cleanup(freep) char *path = paths_get(&s->sh->paths, PATH_STATUS, NULL);
-	json_t *doc = view_status(s->sh);
-	cleanup(buf_fini) struct buf text = { 0 };
 
-	buf_add_json(&text, doc, JSON_INDENT(1));
-	json_decref(doc);
-	if (!path || buf_error(&text))
+	buf_clear(&s->text);
+	view_status(s->sh, &s->text);
+	buf_adds(&s->text, "\n");
+	if (!path || buf_error(&s->text))
 		return -ENOMEM;
-	return file_replace(path, text.p, text.len, 0644, false);
+	return file_replace(path, s->text.p, s->text.len, 0644, false);
 }
 
 static void fired(uv_timer_t *t)

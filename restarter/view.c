@@ -2,9 +2,8 @@
 /*
  * view.c - what the restarter knows, as JSON
  *
- * A failed allocation somewhere below is found at the end: jansson's setters take NULL
- * and fail, and whoever serialises the whole sees a member missing at worst; so every
- * top-level builder checks what it must have.
+ * Written straight into the buffer that goes out (json.h): a document of thousands of
+ * zones is made while everything else waits. A zone is one line.
  */
 #include "restarter/view.h"
 #include "common/base/json.h"
@@ -16,31 +15,41 @@
 #include <string.h>
 #include <time.h>
 
-static void set(json_t *o, const char *key, json_t *value)
+/* @n digits of @value, with zeros in front; what is behind them. */
+static char *digits(char *p, unsigned n, unsigned value)
 {
-	(void)json_object_set_new(o, key, value);
+	for (unsigned i = n; i--; value /= 10)
+		p[i] = (char)('0' + value % 10);
+	return p + n;
 }
 
-static void set_number(json_t *o, const char *key, uint64_t value)
-{
-	set(o, key, json_integer((json_int_t)value));
-}
-
-/* RFC 3339, UTC, milliseconds; null for 0. */
-static void set_time(json_t *o, const char *key, uint64_t ms)
+/* RFC 3339, UTC, milliseconds; null for 0. By hand: a document has thousands of them. */
+static void put_time(struct buf *o, const char *key, uint64_t ms)
 {
 	time_t s = (time_t)(ms / 1000);
-	char text[64];
+	char text[sizeof("2026-01-02T03:04:05.678Z")], *p;
 	struct tm tm;
-	size_t n;
 
-	if (!ms || !gmtime_r(&s, &tm)) {
-		set(o, key, json_null());
+	if (!ms || !gmtime_r(&s, &tm) || tm.tm_year >= 10000 - 1900) {
+		jput_null(o, key);
 		return;
 	}
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(ms % 1000));
-	set(o, key, json_string(text));
+	p = digits(text, 4, (unsigned)tm.tm_year + 1900);
+	*p++ = '-';
+	p = digits(p, 2, (unsigned)tm.tm_mon + 1);
+	*p++ = '-';
+	p = digits(p, 2, (unsigned)tm.tm_mday);
+	*p++ = 'T';
+	p = digits(p, 2, (unsigned)tm.tm_hour);
+	*p++ = ':';
+	p = digits(p, 2, (unsigned)tm.tm_min);
+	*p++ = ':';
+	p = digits(p, 2, (unsigned)tm.tm_sec);
+	*p++ = '.';
+	p = digits(p, 3, (unsigned)(ms % 1000));
+	*p++ = 'Z';
+	*p = '\0';
+	jput_text(o, key, text);
 }
 
 /* Is there more of the zone than a name that somebody asked for? */
@@ -108,138 +117,162 @@ enum zone_state view_zone_state(const struct shell *sh, const struct zone *z)
 	return state_of(z, look(sh, z, &v) ? &v : NULL);
 }
 
-static json_t *auxiliary(const struct zone *z, const struct core_view *v)
+static void put_auxiliary(struct buf *o, const struct zone *z, const struct core_view *v)
 {
-	json_t *a = json_array();
-
+	jput_open(o, "auxiliary", "[");
 	if (v && v->panicked)
-		json_array_append_new(a, json_string(zone_aux_name(AUX_PANICKED)));
+		jput_text(o, NULL, zone_aux_name(AUX_PANICKED));
 	if (z->config_error)
-		json_array_append_new(a, json_string(zone_aux_name(AUX_NO_CONFIG)));
-	return a;
+		jput_text(o, NULL, zone_aux_name(AUX_NO_CONFIG));
+	jput_close(o, "]");
 }
 
 /* What all zone objects begin with. */
-static json_t *zone_head(const struct zone *z, const struct core_view *v)
+static void put_head(struct buf *o, const struct zone *z, const struct core_view *v)
 {
 	char uuid[UUID_TEXT_SIZE] = "";
 	bool active = v && v->phase != VM_NONE;
 
 	if (!uuid_is_zero(z->uuid))
 		uuid_format(z->uuid, uuid);
-	return json_pack("{s:s, s:i, s:s, s:s, s:o}", "name", z->name, "id",
-			 active ? z->id : -1, "uuid", uuid, "state",
-			 zone_state_name(state_of(z, v)), "auxiliary", auxiliary(z, v));
+	jput_text(o, "name", z->name);
+	jput_number(o, "id", active ? z->id : -1);
+	jput_text(o, "uuid", uuid);
+	jput_text(o, "state", zone_state_name(state_of(z, v)));
+	put_auxiliary(o, z, v);
 }
 
-json_t *view_zone(const struct shell *sh, const struct zone *z)
+bool view_zone(const struct shell *sh, const struct zone *z, struct buf *o)
 {
 	struct core_view v;
-	json_t *o = zone_head(z, look(sh, z, &v) ? &v : NULL);
 
-	set(o, "brand", json_string("solaris-kz"));
-	set(o, "ip_type", json_string("excl"));
-	set(o, "path", json_string("-"));
-	return o;
+	jput_open(o, NULL, "{");
+	put_head(o, z, look(sh, z, &v) ? &v : NULL);
+	jput_text(o, "brand", "solaris-kz");
+	jput_text(o, "ip_type", "excl");
+	jput_text(o, "path", "-");
+	jput_close(o, "}");
+	return true;
 }
 
-static void set_fmri(json_t *o, const struct zone *z)
+static void put_fmri(struct buf *o, const struct zone *z)
 {
-	set(o, "fmri", json_sprintf("%s%s", CORE_FMRI_PREFIX, z->name));
+	char fmri[sizeof(CORE_FMRI_PREFIX) + ZONE_NAME_MAX];
+
+	snprintf(fmri, sizeof(fmri), "%s%s", CORE_FMRI_PREFIX, z->name);
+	jput_text(o, "fmri", fmri);
 }
 
-json_t *view_instance(const struct shell *sh, const struct zone *z)
+/* What the objects of an instance have in common. */
+static void put_state(struct buf *o, const struct shell *sh, const struct zone *z,
+		      struct core_view *v)
 {
-	struct core_view v;
-	json_t *o;
-
-	if (!look(sh, z, &v))
-		return NULL;
-	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:i}", "zone", z->name,
-		      "state", inst_state_names[v.state], "next_state",
-		      v.next == v.state ? "none" : inst_state_names[v.next],
-		      "state_time_ms", (json_int_t)v.since_ms, "enabled", v.enabled,
-		      "enabled_temporary", v.enabled_temporary, "blocked", v.blocked,
-		      "contract", z->host ? (int)z->host->pid : 0);
-	set_fmri(o, z);
-	set(o, "reason", json_text(reason_of(sh, z, &v)));
-	set(o, "auxiliary_state", json_string(kz_reason_token(v.why)));
-	return o;
+	put_fmri(o, z);
+	jput_text(o, "state", inst_state_names[v->state]);
+	jput_text(o, "next_state",
+		  v->next == v->state ? "none" : inst_state_names[v->next]);
+	jput_bool(o, "enabled", v->enabled);
+	jput_bool(o, "enabled_temporary", v->enabled_temporary);
+	jput_text(o, "reason", reason_of(sh, z, v));
+	jput_text(o, "auxiliary_state", kz_reason_token(v->why));
 }
 
 /* Where a boot or a stop that is under way has got to. */
-static json_t *status_progress(const struct core_view *v)
+static void status_progress(struct buf *o, const struct core_view *v)
 {
-	json_t *o;
-
-	if (v->next == v->state)
-		return json_null();
-	o = json_pack("{s:s}", "phase", vm_phase_names[v->phase]);
-	set_time(o, "deadline", v->deadline_ms);
-	return o;
+	if (v->next == v->state) {
+		jput_null(o, "progress");
+		return;
+	}
+	jput_open(o, "progress", "{");
+	jput_text(o, "phase", vm_phase_names[v->phase]);
+	put_time(o, "deadline", v->deadline_ms);
+	jput_close(o, "}");
 }
 
-static json_t *status_instance(const struct shell *sh, const struct zone *z,
-			       struct core_view *v)
+bool view_instance(const struct shell *sh, const struct zone *z, struct buf *o)
 {
-	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "state", inst_state_names[v->state],
-			      "next_state",
-			      v->next == v->state ? "none" : inst_state_names[v->next],
-			      "enabled", v->enabled, "enabled_temporary",
-			      v->enabled_temporary);
+	struct core_view v;
 
-	set_fmri(o, z);
-	set(o, "reason", json_text(reason_of(sh, z, v)));
-	set(o, "auxiliary_state", json_string(kz_reason_token(v->why)));
-	set_time(o, "since", v->since_ms);
-	set_number(o, "failures", v->failures);
-	set_number(o, "attempts", v->failures + (v->phase != VM_NONE));
-	set_time(o, "next_retry", v->retry_ms);
-	set(o, "progress", status_progress(v));
-	set(o, "queue_position", v->queue_pos ? json_integer(v->queue_pos) : json_null());
-	return o;
+	if (!look(sh, z, &v))
+		return false;
+	jput_open(o, NULL, "{");
+	jput_text(o, "zone", z->name);
+	put_state(o, sh, z, &v);
+	jput_number(o, "state_time_ms", (int64_t)v.since_ms);
+	jput_bool(o, "blocked", v.blocked);
+	jput_number(o, "contract", z->host ? z->host->pid : 0);
+	jput_close(o, "}");
+	return true;
+}
+
+static void status_instance(struct buf *o, const struct shell *sh, const struct zone *z,
+			    struct core_view *v)
+{
+	jput_open(o, "instance", "{");
+	put_state(o, sh, z, v);
+	put_time(o, "since", v->since_ms);
+	jput_number(o, "failures", v->failures);
+	jput_number(o, "attempts", v->failures + (v->phase != VM_NONE));
+	put_time(o, "next_retry", v->retry_ms);
+	status_progress(o, v);
+	if (v->queue_pos)
+		jput_number(o, "queue_position", v->queue_pos);
+	else
+		jput_null(o, "queue_position");
+	jput_close(o, "}");
 }
 
 /* From one moment to the next; null while one of them has not come. */
-static void set_duration(json_t *o, const char *key, uint64_t from_ms, uint64_t to_ms)
+static void put_duration(struct buf *o, const char *key, uint64_t from_ms, uint64_t to_ms)
 {
-	set(o, key,
-	    from_ms && to_ms >= from_ms ? json_integer((json_int_t)(to_ms - from_ms))
-					: json_null());
+	if (from_ms && to_ms >= from_ms)
+		jput_number(o, key, (int64_t)(to_ms - from_ms));
+	else
+		jput_null(o, key);
 }
 
 /* Of the last boot; after an adoption the times before it are the persisted ones. */
-static json_t *status_boot(const struct zone *z, const struct core_view *v)
+static void status_boot(struct buf *o, const struct zone *z, const struct core_view *v)
 {
 	uint64_t running_ms = v->running_ms ? v->running_ms : z->running_ms;
 	uint64_t online_ms = v->online_ms ? v->online_ms : z->online_ms;
-	json_t *o = json_object();
 
-	set_time(o, "started", z->started_ms);
-	set_time(o, "running", running_ms);
-	set_time(o, "online", online_ms);
-	set_duration(o, "start_ms", z->started_ms, running_ms);
-	set_duration(o, "goals_ms", running_ms, online_ms);
-	return o;
+	jput_open(o, "boot", "{");
+	put_time(o, "started", z->started_ms);
+	put_time(o, "running", running_ms);
+	put_time(o, "online", online_ms);
+	put_duration(o, "start_ms", z->started_ms, running_ms);
+	put_duration(o, "goals_ms", running_ms, online_ms);
+	jput_close(o, "}");
 }
 
-static json_t *status_zone(const struct shell *sh, struct zone *z)
+static void status_zone(struct buf *o, const struct shell *sh, struct zone *z)
 {
 	struct core_view v;
 	bool has = look(sh, z, &v);
-	json_t *o = zone_head(z, has ? &v : NULL);
 
-	set(o, "instance", has ? status_instance(sh, z, &v) : json_null());
-	set(o, "priority",
-	    has ? json_string(boot_priority_names[v.priority]) : json_null());
-	set(o, "pid", z->host ? json_integer(z->host->pid) : json_null());
-	set_number(o, "memory_bytes", z->host ? z->ram_bytes : 0);
-	set_number(o, "cpu_usec", usage_cpu_usec(sh, z));
-	set(o, "boot", has ? status_boot(z, &v) : json_null());
-	return o;
+	jput_open(o, NULL, "{");
+	put_head(o, z, has ? &v : NULL);
+	if (has)
+		status_instance(o, sh, z, &v);
+	else
+		jput_null(o, "instance");
+	jput_text(o, "priority", has ? boot_priority_names[v.priority] : NULL);
+	if (z->host)
+		jput_number(o, "pid", z->host->pid);
+	else
+		jput_null(o, "pid");
+	jput_number(o, "memory_bytes", z->host ? (int64_t)z->ram_bytes : 0);
+	jput_number(o, "cpu_usec", (int64_t)usage_cpu_usec(sh, z));
+	if (has)
+		status_boot(o, z, &v);
+	else
+		jput_null(o, "boot");
+	jput_close(o, "}");
 }
 
-static json_t *status_totals(const struct shell *sh)
+static void status_totals(struct buf *o, const struct shell *sh)
 {
 	uint64_t memory = 0;
 	unsigned zones = 0, active = 0;
@@ -251,47 +284,60 @@ static json_t *status_totals(const struct shell *sh)
 		active += z->host != NULL;
 		memory += z->host ? z->ram_bytes : 0;
 	}
-	return json_pack("{s:i, s:i, s:I}", "zones", (int)zones, "active", (int)active,
-			 "memory_bytes", (json_int_t)memory);
+	jput_open(o, "totals", "{");
+	jput_number(o, "zones", zones);
+	jput_number(o, "active", active);
+	jput_number(o, "memory_bytes", (int64_t)memory);
+	jput_close(o, "}");
 }
 
-static json_t *status_host(const struct shell *sh)
+static void status_host(struct buf *o, const struct shell *sh)
 {
 	struct core_totals t;
-	json_t *o, *by_state = json_object();
 
 	core_totals(sh->core, &t);
+	jput_open(o, "host", "{");
+	jput_number(o, "pid", getpid());
+	jput_text(o, "boot_id", sh->boot_id);
+	jput_bool(o, "stopping", sh->stopping);
+	jput_open(o, "limits", "{");
+	jput_number(o, "concurrent_boot_shutdown", sh->config.concurrent_boot_shutdown);
+	jput_number(o, "concurrent_suspend_resume", sh->config.concurrent_suspend_resume);
+	jput_number(o, "stop_timeout_s", sh->config.stop_timeout_s);
+	jput_close(o, "}");
+	jput_open(o, "slots", "{");
+	jput_number(o, "used", t.slots_used);
+	jput_number(o, "queued", t.queued);
+	jput_close(o, "}");
+	jput_open(o, "instances", "{");
 	for (unsigned i = 0; i < INST_STATE_N; i++)
-		set_number(by_state, inst_state_names[i], t.by_state[i]);
-	o = json_pack("{s:i, s:s, s:b, s:{s:i, s:i, s:i}, s:{s:i, s:i}, s:o}", "pid",
-		      (int)getpid(), "boot_id", sh->boot_id, "stopping", sh->stopping,
-		      "limits", "concurrent_boot_shutdown",
-		      (int)sh->config.concurrent_boot_shutdown,
-		      "concurrent_suspend_resume",
-		      (int)sh->config.concurrent_suspend_resume, "stop_timeout_s",
-		      (int)sh->config.stop_timeout_s, "slots", "used", (int)t.slots_used,
-		      "queued", (int)t.queued, "instances", by_state);
-	set(o, "totals", status_totals(sh));
-	set(o, "persist_error",
-	    *sh->persist_error ? json_text(sh->persist_error) : json_null());
-	set(o, "limits_error",
-	    *sh->limits.why ? json_text(sh->limits.why) : json_null());
-	return o;
+		jput_number(o, inst_state_names[i], t.by_state[i]);
+	jput_close(o, "}");
+	status_totals(o, sh);
+	jput_text(o, "persist_error", *sh->persist_error ? sh->persist_error : NULL);
+	jput_text(o, "limits_error", *sh->limits.why ? sh->limits.why : NULL);
+	jput_close(o, "}");
 }
 
-json_t *view_status(const struct shell *sh)
+void view_status(const struct shell *sh, struct buf *o)
 {
-	json_t *zones = json_array(), *o;
 	struct timespec now;
 
-	for (unsigned i = 0; i < sh->zones.n; i++) {
-		if (shown(sh->zones.v[i]))
-			json_array_append_new(zones, status_zone(sh, sh->zones.v[i]));
-	}
-	o = json_pack("{s:i, s:o, s:o}", "version", STATUS_VERSION, "host",
-		      status_host(sh), "zones", zones);
 	clock_gettime(CLOCK_REALTIME, &now);
-	set_time(o, "generated",
+	jput_open(o, NULL, "{");
+	jput_line(o, 1);
+	jput_number(o, "version", STATUS_VERSION);
+	put_time(o, "generated",
 		 (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-	return o;
+	jput_line(o, 1);
+	status_host(o, sh);
+	jput_line(o, 1);
+	jput_open(o, "zones", "[");
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		if (!shown(sh->zones.v[i]))
+			continue;
+		jput_line(o, 2);
+		status_zone(o, sh, sh->zones.v[i]);
+	}
+	jput_close(o, "]}");
 }

@@ -30,10 +30,25 @@ void buf_add_json(struct buf *out, const json_t *v, size_t flags);
 json_t *json_text(const char *text);
 
 /**
- * buf_add_text() - Append a JSON string, in quotes, of what json_text() takes
+ * DOC: Documents without values in between
  *
- * Without a value in between: for documents that are written often.
+ * What is written often, or is long, goes straight into a buffer: a document of a
+ * thousand objects would cost some twenty allocations for each of them. The commas need
+ * no state: there is one before what follows neither a "{", "[" or ":" nor white space,
+ * in which no value ends. Failure is the buffer's sticky error.
  */
+
+/* A string, in quotes, of what json_text() takes. */
 void buf_add_text(struct buf *out, const char *text);
+/* A member (@key NULL: an element) of the object or array that is open. */
+void jput_text(struct buf *out, const char *key, const char *text); /* NULL: null */
+void jput_number(struct buf *out, const char *key, int64_t value);
+void jput_bool(struct buf *out, const char *key, bool value);
+void jput_null(struct buf *out, const char *key);
+/* Opens one, "{" or "[", which jput_close() closes, with "}" or "]". */
+void jput_open(struct buf *out, const char *key, const char *bracket);
+void jput_close(struct buf *out, const char *bracket);
+/* What follows begins a line, behind @indent blanks. */
+void jput_line(struct buf *out, unsigned indent);
 
 #endif

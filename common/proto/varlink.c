@@ -297,6 +297,16 @@ void varlink_add_reply(struct buf *out, json_t *parameters, bool continues)
 	buf_add(out, "", 1);
 }
 
+void varlink_add_reply_text(struct buf *out, const struct buf *parameters, bool continues)
+{
+	if (buf_error(parameters))
+		out->err = -ENOMEM;
+	buf_adds(out, "{\"parameters\":");
+	buf_add(out, parameters->p, parameters->len);
+	buf_adds(out, continues ? ",\"continues\":true}" : "}");
+	buf_add(out, "", 1);
+}
+
 void varlink_add_error(struct buf *out, const char *error, const char *message)
 {
 	varlink_add_error_with(out, error, message, NULL, NULL);

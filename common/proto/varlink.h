@@ -124,6 +124,9 @@ int varlink_parse_call(const char *msg, size_t len, struct varlink_call *ret_cal
 /* Append one framed message to out. parameters is borrowed and may be NULL ({}). */
 void varlink_add_call(struct buf *out, enum kz_method m, json_t *parameters, bool more);
 void varlink_add_reply(struct buf *out, json_t *parameters, bool continues);
+/* The same with an object as text. */
+void varlink_add_reply_text(struct buf *out, const struct buf *parameters,
+			    bool continues);
 void varlink_add_error(struct buf *out, const char *error, const char *message);
 /* The same with one more text member: the state of BadState, the right of Denied. */
 void varlink_add_error_with(struct buf *out, const char *error, const char *message,

@@ -74,6 +74,33 @@ TEST(buf, absurd_lengths_fail_without_overflow)
 	buf_fini(&b);
 }
 
+TEST(buf, is_filled_again_in_the_same_memory)
+{
+	struct buf b = { 0 };
+	const char *before;
+	size_t cap;
+
+	buf_adds(&b, "a text that is longer than the next one, and than the least block");
+	before = b.p;
+	b.err = -ENOMEM;
+	buf_clear(&b);
+	T_OK(buf_error(&b));
+	buf_addf(&b, "%s %d", "next", 1);
+	T_STREQ(b.p, "next 1");
+	T_EQ(b.len, 6);
+	T_TRUE(b.p == before);
+	/* Exactly what fits, and one more. */
+	cap = b.cap;
+	for (size_t len = cap - 2; len <= cap; len++) {
+		buf_clear(&b);
+		buf_addf(&b, "%*s", (int)len, "x");
+		T_OK(buf_error(&b));
+		T_EQ(b.len, len);
+		T_EQ(strlen(b.p), len);
+	}
+	buf_fini(&b);
+}
+
 TEST(err, texts_are_cut_and_prefixed)
 {
 	struct errmsg e = { "" };
@@ -233,6 +260,57 @@ TEST(json, text_is_whole_or_there_is_none)
 	buf_add_json(&b, NULL, 0);
 	T_EQ(buf_error(&b), -ENOMEM);
 	buf_fini(&b);
+}
+
+static void put_everything(struct buf *b)
+{
+	jput_open(b, NULL, "{");
+	jput_line(b, 1);
+	jput_text(b, "plain", "a b ");
+	jput_text(b, "odd", "\"\\\n\xc3\xa9");
+	jput_text(b, "cut", "caf\xc3");
+	jput_text(b, "none", NULL);
+	jput_line(b, 1);
+	jput_open(b, "numbers", "[");
+	jput_number(b, NULL, INT64_MIN);
+	jput_number(b, NULL, 0);
+	jput_line(b, 2);
+	jput_number(b, NULL, INT64_MAX);
+	jput_open(b, NULL, "[");
+	jput_close(b, "]");
+	jput_close(b, "]");
+	jput_bool(b, "yes", true);
+	jput_open(b, "in", "{");
+	jput_null(b, "nothing");
+	jput_close(b, "}}");
+}
+
+TEST(json, what_is_put_is_a_document)
+{
+	struct buf b = { 0 };
+	json_t *doc;
+
+	put_everything(&b);
+	T_OK(buf_error(&b));
+	T_STREQ(b.p, "{\n \"plain\": \"a b \",\"odd\": \"\\\"\\\\\\n\xc3\xa9\","
+		     "\"cut\": \"caf?\",\"none\": null,\n \"numbers\": "
+		     "[-9223372036854775808,0,\n  9223372036854775807,[]],\"yes\": true,"
+		     "\"in\": {\"nothing\": null}}");
+	doc = json_loadb(b.p, b.len, JSON_REJECT_DUPLICATES, NULL);
+	T_NOT_NULL(doc);
+	json_decref(doc);
+	buf_fini(&b);
+	/* Whatever fails: a whole document, though perhaps with "?" in it, or an error.
+	 */
+	for (long n = 0; n == 0 || fault.fired; n++) {
+		fault_arm(n);
+		put_everything(&b);
+		fault_disarm();
+		doc = buf_error(&b) ? NULL : json_loadb(b.p, b.len, 0, NULL);
+		T_EQ(buf_error(&b), doc ? 0 : -ENOMEM);
+		json_decref(doc);
+		buf_fini(&b);
+	}
 }
 
 TEST(trace, keeps_the_last_records_in_order)
