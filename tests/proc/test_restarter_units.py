@@ -196,6 +196,23 @@ def only_units_that_zones_depend_on_are_asked_for(t):
 
 
 @kz.test
+def the_plan_takes_units_as_they_are(t):
+    depends(t, "app", "x.service")
+    depends(t, "web", "db.service")
+    systemd(t, "db.service loaded active -", "x.service loaded inactive -")
+    serve(t, "app", "web")
+    t.wait_instance("web", "online")
+    wait_reason(t, "app", "(disabled)")
+    plan = call(t, "Plan")
+    kz.eq([b["zone"] for b in plan["boots"]], ["web"])
+    kz.eq([(o["zone"], o["reason"]) for o in plan["others"]],
+          [("app", "waiting for %sx.service (disabled)" % PREFIX)])
+    # Nobody is asked for a check: units are taken to come.
+    kz.eq(sorted(l.split()[2] for l in t.run("svc.zones", "-n").stdout.splitlines()),
+          ["app", "web"])
+
+
+@kz.test
 def a_new_svc_zones_asks_again_and_keeps_what_runs(t):
     depends(t, "web", "db.service")
     depends(t, "app", "x.service")
