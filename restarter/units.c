@@ -78,6 +78,8 @@ static int on_matched(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	struct unit *unit = arg;
 
+	if (unit->owner->api.is_ready(unit->owner->link->bus) <= 0)
+		return 0;
 	if (unit->owner->api.message_is_method_error(m, NULL) > 0)
 		log_err("unit=%s cannot be watched: %s", unit->name,
 			unit->owner->api.message_get_error(m)->message);
@@ -129,6 +131,8 @@ static int on_answer(sd_bus_message *m, void *arg, sd_bus_error *error)
 	int r;
 
 	unit->call = u->api.slot_unref(unit->call);
+	if (u->api.is_ready(u->link->bus) <= 0)
+		return 0; /* it is being closed: no_bus() says so */
 	if (u->api.message_is_method_error(m, NULL) > 0) {
 		log_err("unit=%s is not told by the service manager: %s", unit->name,
 			u->api.message_get_error(m)->message);
@@ -160,7 +164,7 @@ static void ask(struct unit *unit)
 	r = u->api.call_method_async(u->link->bus, &unit->call, SYSTEMD, SYSTEMD_PATH,
 				     MANAGER, "ListUnitsByNames", on_answer, unit, "as",
 				     1, unit->name);
-	if (r < 0)
+	if (r < 0 && r != -ENOTCONN) /* which no_bus() says */
 		log_err("unit=%s cannot be asked for: %s", unit->name, strerror(-r));
 }
 
@@ -234,10 +238,12 @@ static void on_retry(uv_timer_t *t)
 	units_sync(t->data);
 }
 
-/* There is no bus (any more): says so once, and looks for it again later. */
+/* There is no bus (any more): says so once, and looks for it again, later. */
 static void no_bus(struct units *u, const char *why)
 {
 	disconnect(u);
+	if (u->sh->stopping)
+		return; /* the host takes its bus down, too, and nothing waits any more */
 	if (!u->missing)
 		log_err("no system bus (%s): units of the host count as absent", why);
 	u->missing = true;

@@ -12,7 +12,7 @@ import signal
 import socket
 
 import kz
-from restarter import call, configure, install, log, setup, status
+from restarter import call, configure, install, log, script, setup, status
 
 PREFIX = "svc:/host/systemd/unit:"
 
@@ -62,6 +62,11 @@ def wait_said(t, text):
 
 def started(t, zone):
     return (zone, "start") in log(t)
+
+
+def fds(t):
+    """How many descriptors svc.zones has."""
+    return len(os.listdir("/proc/%d/fd" % t.svc.pid))
 
 
 def serve(t, *zones, **env):
@@ -176,6 +181,41 @@ def a_bus_of_garbage_is_no_bus(t):
     wait_reason(t, "web", "(absent)")
     peer.close()
     noisy.close()
+
+
+@kz.test
+def a_bus_that_hangs_up_is_no_bus_and_not_said_each_time(t):
+    depends(t, "web", "db.service")
+    rude = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    rude.bind(t.path("bus"))
+    rude.listen(8)
+    rude.settimeout(kz.DEADLINE)
+    setup(t, "web", DBUS_SYSTEM_BUS_ADDRESS=address(t))
+    for _ in range(3):
+        rude.accept()[0].close()
+    text = t.svc.output()
+    kz.eq(text.count("no system bus ("), 1, text)
+    kz.eq([line for line in text.splitlines() if "unit=" in line],
+          ["svc.zones: unit=db.service absent"])
+    rude.close()
+
+
+@kz.test
+def a_stop_of_the_host_takes_the_bus_with_it(t):
+    depends(t, "web", "db.service")
+    fake = systemd(t, "db.service loaded active -")
+    script(t, "web", "shutdown hang")
+    serve(t, "web")
+    t.wait_instance("web", "online")
+    open_fds = fds(t)
+    t.svc.popen.send_signal(signal.SIGTERM)
+    wait_said(t, "stopping all zones")
+    fake.kill()
+    fake.wait()
+    kz.wait_for(lambda: fds(t) < open_fds, "svc.zones lets go of the bus")
+    os.kill(t.instance("web")["contract"], signal.SIGKILL)
+    kz.eq(t.svc.wait(), 0)
+    kz.eq(t.svc.output().count("no system bus"), 0, t.svc.output())
 
 
 @kz.test
