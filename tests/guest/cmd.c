@@ -8,6 +8,7 @@
 #include "tests/guest/clock.h"
 #include "tests/guest/cmd.h"
 #include "tests/guest/con.h"
+#include "tests/guest/conform.h"
 #include "tests/guest/disk.h"
 #include "tests/guest/event.h"
 #include "tests/guest/evil.h"
@@ -138,6 +139,8 @@ static const struct cmd cmds[] = {
 	  con_command },
 	{ "rng", "[BYTES]", "entropy from virtio", rng_command },
 	{ "evil", "[list|all|NAME [N]]", "misdeeds of a driver on disk N", evil_command },
+	{ "conform", "[quiet] [disk|con|rng [N]]", "check devices against VIRTIO 1.2",
+	  conform_command },
 	{ "panic", "[WHY]", "tell the host by pvpanic and halt", cmd_panic },
 	{ "fault", "", "execute an invalid instruction", cmd_fault },
 	{ "reboot", "", "reset by the keyboard controller", cmd_reboot },

@@ -50,6 +50,7 @@ static struct {
 	struct virtio_dev *dev; /* NULL: not started */
 	bool multiport;
 	unsigned n_ports;
+	unsigned n_wrong; /* PORT_ADD of a port that is there or cannot be */
 	struct port port[PORTS_MAX];
 	uint8_t *control; /* receive buffers of control messages, and one page to send */
 } con;
@@ -119,6 +120,8 @@ static void take_message(const uint8_t *bytes, uint32_t len)
 	if (len < sizeof(m))
 		return;
 	memcpy(&m, bytes, sizeof(m));
+	if (m.event == PORT_ADD && (m.id >= con.n_ports || con.port[m.id].exists))
+		con.n_wrong++;
 	if (m.id >= con.n_ports)
 		return;
 	p = &con.port[m.id];
@@ -206,6 +209,7 @@ static bool con_open(void)
 	con.n_ports = (unsigned)(ports < PORTS_MAX ? ports : PORTS_MAX);
 	for (unsigned i = 0; i < PORTS_MAX; i++)
 		con.port[i] = (struct port){ .rx = con.port[i].rx };
+	con.n_wrong = 0;
 	con.dev = d;
 	if (virtio_start(d, VIRTIO_F_RINGS | F_SIZE | F_MULTIPORT,
 			 con.multiport ? 2 * con.n_ports + 2 : 2) &&
@@ -214,6 +218,18 @@ static bool con_open(void)
 	print("con: the console does not start\n");
 	con.dev = NULL;
 	return false;
+}
+
+bool con_count_ports(unsigned *ret_ports, unsigned *ret_wrong)
+{
+	con.dev = NULL;
+	if (!con_open())
+		return false;
+	*ret_ports = 0;
+	for (unsigned i = 0; i < con.n_ports; i++)
+		*ret_ports += con.port[i].exists;
+	*ret_wrong = con.n_wrong;
+	return true;
 }
 
 static void con_list(void)
