@@ -108,6 +108,7 @@ static bool answer_error(struct ctl_answer *answer, enum ctl_id id, int err,
 	case CTL_REQ_SHUTDOWN:
 	case CTL_REQ_HALT:
 	case CTL_REQ_LOG:
+	case CTL_REQ_DISK:
 		answer->plain.error = le32_of((uint32_t)-err);
 		snprintf(answer->plain.text, sizeof(answer->plain.text), "%s", text);
 		return true;

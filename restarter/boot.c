@@ -3,8 +3,9 @@
  * boot.c - everything that one boot of a zone needs, opened and checked before kzhost
  * runs
  *
- * The order is that of what an operator can mend: configuration, memory, /dev/kvm,
- * kernel, initrd, logs, sockets. The first that fails is the reason of maintenance.
+ * The order is that of what an operator can mend: configuration, memory, /dev/kvm, disks,
+ * kernel and initrd or firmware, logs, sockets. The first that fails is the reason of
+ * maintenance.
  */
 #include "restarter/boot.h"
 #include "common/proto/machine.h"
@@ -21,12 +22,16 @@
 
 #define RAM_UNIT (2 * MIB)
 
+/* Of Debian's package seabios. */
+#define FIRMWARE "/usr/share/seabios/bios-256k.bin"
+
 void boot_free(struct boot *b)
 {
 	if (!b)
 		return;
 	for (unsigned i = 0; i < CTL_FD_N; i++)
 		closep(&b->fds[i]);
+	disks_close(&b->disks);
 	closep(&b->messages_fd);
 	closep(&b->listen_fd);
 	free(b->kernel);
@@ -86,18 +91,11 @@ static int open_image(const char *path, const char *property, int *ret_fd,
 	return 0;
 }
 
-static int open_kernel(struct boot *b, const struct zconf *c, struct errmsg *e)
+static int open_direct_boot(struct boot *b, const struct zconf *c,
+			    const struct zres *direct, struct errmsg *e)
 {
-	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
 	int r;
 
-	if (!direct)
-		return errmsg_set(
-			e, -ENOTSUP,
-			"no direct-boot resource, and booting by firmware is not "
-			"available yet: zonecfg -z %s \"add direct-boot; set "
-			"kernel=PATH; end\"",
-			c->name);
 	b->kernel = zres_get(c, direct, PROP_KERNEL);
 	b->initrd = zres_get(c, direct, PROP_INITRD);
 	if (!b->kernel)
@@ -107,6 +105,34 @@ static int open_kernel(struct boot *b, const struct zconf *c, struct errmsg *e)
 		r = open_image(b->initrd, "direct-boot initrd", &b->fds[CTL_FD_INITRD],
 			       e);
 	return r;
+}
+
+/* Firmware boots what is on the zone's own disk. */
+static int open_firmware(struct boot *b, const struct zconf *c, struct errmsg *e)
+{
+	const char *path = getenv("KZONES_FIRMWARE");
+
+	if (!disks_bootable(&b->disks))
+		return errmsg_set(
+			e, -EINVAL,
+			"nothing to boot from: no device has bootpri, and there "
+			"is no direct-boot resource: zonecfg -z %s \"select "
+			"device id=0; set bootpri=0; end\"",
+			c->name);
+	if (!path || !*path)
+		path = FIRMWARE;
+	if (access(path, F_OK) < 0)
+		return errmsg_set(e, -errno,
+				  "firmware %s: %s: install the package seabios", path,
+				  strerror(errno));
+	return open_image(path, "firmware", &b->fds[CTL_FD_FIRMWARE], e);
+}
+
+static int open_kernel(struct boot *b, const struct zconf *c, struct errmsg *e)
+{
+	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
+
+	return direct ? open_direct_boot(b, c, direct, e) : open_firmware(b, c, e);
 }
 
 static int fill_cmdline(struct boot *b, const struct zone *z, const struct zconf *c,
@@ -237,6 +263,8 @@ int boot_prepare(struct shell *sh, struct zone *z, struct boot **ret_boot,
 		r = admit_memory(sh, z, z->ram_bytes, e);
 	if (r == 0)
 		r = open_kvm(b, e);
+	if (r == 0)
+		r = disks_open(&sh->paths, c, z->uuid, &b->disks, e);
 	if (r == 0)
 		r = open_kernel(b, c, e);
 	if (r == 0)

@@ -7,11 +7,13 @@
 #define KZ_RESTARTER_BOOT_H
 
 #include "common/proto/ctl.h"
+#include "restarter/disks.h"
 #include "restarter/shell.h"
 
 struct boot {
 	struct ctl_create create; /* complete but for its header */
 	int fds[CTL_FD_N];        /* owned; -1 = absent */
+	struct disks disks;       /* owned */
 	char *kernel, *initrd;    /* owned; their paths, which kzhost is not told */
 	int messages_fd;          /* owned; kzhost's standard error */
 	int listen_fd;            /* owned; the ctl socket it will listen on */

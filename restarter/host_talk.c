@@ -54,7 +54,7 @@ void host_ask_hello(struct host *h)
 
 void host_ask_create(struct host *h)
 {
-	cleanup(boot_freep) struct boot *b = take_ptr(&h->boot);
+	struct boot *b = h->boot;
 	int fds[CTL_FD_N];
 	unsigned n = 0, mask = 0;
 
@@ -68,6 +68,22 @@ void host_ask_create(struct host *h)
 	h->initrd = take_ptr(&b->initrd);
 	b->create.fd_mask = le32_of(mask);
 	ask(h, CTL_REQ_CREATE, &b->create, sizeof(b->create), fds, n);
+}
+
+/* All at once: kzhost answers in order, and a disk that it refuses is the end. */
+void host_ask_start(struct host *h)
+{
+	cleanup(boot_freep) struct boot *b = take_ptr(&h->boot);
+
+	for (unsigned i = 0; i < b->disks.n && h->state == HOST_START; i++) {
+		struct disk *d = &b->disks.disk[i];
+		bool direct = d->fd[CTL_DISK_FD_DIRECT] >= 0;
+
+		ask(h, CTL_REQ_DISK, &d->msg, sizeof(d->msg), d->fd,
+		    direct ? CTL_DISK_FD_N : CTL_DISK_FD_DIRECT);
+	}
+	if (h->state == HOST_START)
+		host_ask_plain(h, CTL_REQ_START);
 }
 
 /* "kernel: …" with its path, which kzhost does not know; false when it is not that. */
@@ -155,6 +171,8 @@ static void on_reply(struct host *h, unsigned id, const void *msg)
 				    ctl_id_name(id), strerror((int)error));
 		return;
 	}
+	if (id == CTL_REQ_DISK && !error)
+		return;
 	if (error) {
 		h->refused = id != CTL_REQ_HELLO;
 		if (id == CTL_REQ_HELLO)

@@ -191,7 +191,7 @@ static void act(struct host *h, enum host_action action)
 		break;
 	case HOST_ACT_START:
 		deadline(h, host_step_ms(START_MS));
-		host_ask_plain(h, CTL_REQ_START);
+		host_ask_start(h);
 		break;
 	case HOST_ACT_RUNNING:
 		uv_timer_stop(&h->timer);

@@ -56,7 +56,7 @@ extern const char *const host_state_names[HOST_STATE_N];
 extern const struct fsm host_fsm;
 
 /* Answers that may be outstanding on one connection. */
-#define HOST_ASKED_MAX 16
+#define HOST_ASKED_MAX 32
 
 struct host {
 	struct shell *sh;

@@ -13,7 +13,7 @@
 /* What a rule does; see act() in hosts.c. */
 #define HOST_ACTIONS(X) \
 	X(CREATE, "send CREATE") \
-	X(START, "send START") \
+	X(START, "send DISKs and START") \
 	X(RUNNING, "tell that it runs") \
 	X(PANIC, "tell that it panicked") \
 	X(GOALS, "tell that its goals are reached") \
@@ -39,8 +39,10 @@ void host_say(struct host *h, const char *fmt, ...) printf_like(2, 3);
 
 /* Requests whose answers are awaited; a connection that takes none is broken. */
 void host_ask_hello(struct host *h);
-/* Sends CREATE and every descriptor of h->boot, which is freed. */
+/* Sends CREATE with its descriptors, from h->boot. */
 void host_ask_create(struct host *h);
+/* Sends a DISK for each disk of h->boot, then START. Frees h->boot. */
+void host_ask_start(struct host *h);
 void host_ask_plain(struct host *h, unsigned id);
 /* The log timer of a running host: its full console log goes aside, it gets a new one. */
 void host_give_log(uv_timer_t *t);

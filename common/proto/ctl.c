@@ -8,6 +8,7 @@
 
 #define VCPUS_MAX 64
 #define RAM_UNIT  (2 * MIB)
+#define ALIGN_MAX 65536
 #define ERRNO_MAX 4095
 
 const char *const ctl_state_names[CTL_STATE_N] = {
@@ -65,6 +66,7 @@ static const struct fsm_rule ctl_rules[] = {
 	FSM_IGNORE(CTL_CREATED, CTL_REQ_HELLO),
 	FSM_IGNORE(CTL_CREATED, CTL_REQ_STATUS),
 	{ CTL_CREATED, CTL_REQ_LOG, CTL_CREATED, 0, 0 },
+	{ CTL_CREATED, CTL_REQ_DISK, CTL_CREATED, 0, 0 },
 	{ CTL_CREATED, CTL_REQ_START, CTL_RUNNING, 0, 0 },
 	{ CTL_CREATED, CTL_REQ_HALT, CTL_ENDED, 0, 0 },
 	{ CTL_CREATED, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
@@ -180,6 +182,41 @@ static int check_create(const struct ctl_create *m, unsigned n_fds, struct errms
 	return 0;
 }
 
+/* A power of two from 1 to the largest. */
+static bool is_power(uint32_t n, uint32_t largest)
+{
+	return n > 0 && n <= largest && !(n & (n - 1));
+}
+
+static int check_disk(const struct ctl_disk *m, unsigned n_fds, struct errmsg *e)
+{
+	uint32_t mem = le32_get(m->mem_align), offset = le32_get(m->offset_align);
+	uint32_t block = le32_get(m->block_bytes);
+
+	if (le32_get(m->id) >= CTL_DISK_IDS)
+		return errmsg_set(e, -EINVAL, "disk: id %u, at most %u", le32_get(m->id),
+				  CTL_DISK_IDS - 1);
+	if (n_fds < CTL_DISK_FD_DIRECT)
+		return errmsg_set(e, -EINVAL, "disk: %u descriptors", n_fds);
+	if (le32_get(m->flags) & ~CTL_DISK_FLAGS)
+		return errmsg_set(e, -EINVAL, "disk: unknown flags %#x",
+				  le32_get(m->flags));
+	if (le64_get(m->bytes) == 0)
+		return errmsg_set(e, -EINVAL, "disk: no bytes");
+	if (block < 512 || !is_power(block, ALIGN_MAX))
+		return errmsg_set(e, -EINVAL, "disk: blocks of %u bytes", block);
+	if (n_fds == CTL_DISK_FD_N
+		    ? !is_power(mem, ALIGN_MAX) || !is_power(offset, ALIGN_MAX)
+		    : mem || offset)
+		return errmsg_set(e, -EINVAL,
+				  "disk: alignment %u, %u with %u descriptors", mem,
+				  offset, n_fds);
+	if (!text_is_sound(m->serial, sizeof(m->serial)) ||
+	    strlen(m->serial) > CTL_DISK_SERIAL)
+		return errmsg_set(e, -EINVAL, "disk: bad serial");
+	return 0;
+}
+
 int ctl_check_request(const void *msg, size_t len, unsigned n_fds, struct errmsg *e)
 {
 	const struct ctl_hdr *hdr = msg;
@@ -210,6 +247,8 @@ int ctl_check_request(const void *msg, size_t len, unsigned n_fds, struct errmsg
 		return errmsg_set(e, -EINVAL, "log: no descriptor");
 	if (id == CTL_REQ_CREATE)
 		r = check_create(msg, n_fds, e);
+	if (id == CTL_REQ_DISK)
+		r = check_disk(msg, n_fds, e);
 	return r < 0 ? r : (int)id;
 }
 

@@ -7,10 +7,11 @@
  * A SEQPACKET connection; one message is one fixed struct that begins with a header.
  * The restarter asks, kzhost answers each request with one reply of the same id and
  * sequence number, in order; kzhost also sends events (sequence number 0) of its own
- * accord. Descriptors travel with CREATE only, in the order of enum ctl_fd, those present
- * said by a bit mask. Both ends treat the other as hostile: a message whose size, id,
- * version or state is wrong is answered with an error (restarter to kzhost) or ends the
- * connection (garbage), and never the process.
+ * accord. Descriptors travel with CREATE, in the order of enum ctl_fd, those present said
+ * by a bit mask; with DISK, in that of enum ctl_disk_fd; and with LOG. Both ends treat
+ * the other as hostile: a message whose size, id, version or state is wrong is answered
+ * with an error (restarter to kzhost) or ends the connection (garbage), and never the
+ * process.
  *
  * kzhost serves one connection at a time on the listening socket it was started with
  * (descriptor CTL_LISTEN_FD); when it ends, the next one is accepted: that is how a new
@@ -54,7 +55,9 @@ enum ctl_state {
 	X(SHUTDOWN, "shutdown", ctl_plain, ctl_reply, 0) \
 	X(HALT, "halt", ctl_plain, ctl_reply, 0) \
 	X(STATUS, "status", ctl_plain, ctl_status_reply, 0) \
-	X(LOG, "log", ctl_plain, ctl_reply, 1) /* the console log from now on */
+	X(LOG, "log", ctl_plain, ctl_reply, 1) /* the console log from now on */ \
+	X(DISK, "disk", ctl_disk, ctl_reply, \
+	  CTL_DISK_FD_N) /* before START: a disk of the zone */
 
 /* Events: id, name, struct. */
 #define CTL_EVENTS(X) \
@@ -112,11 +115,12 @@ enum ctl_cause {
 
 /* Descriptors that CREATE may carry, in this order; bit (1 << n) in fd_mask. */
 enum ctl_fd {
-	CTL_FD_KVM,     /* /dev/kvm */
-	CTL_FD_KERNEL,  /* PVH ELF or bzImage, readable */
-	CTL_FD_INITRD,  /* optional */
-	CTL_FD_LOG,     /* console log, opened for appending */
-	CTL_FD_CONSOLE, /* listening STREAM socket for console clients */
+	CTL_FD_KVM,      /* /dev/kvm */
+	CTL_FD_KERNEL,   /* PVH ELF or bzImage, readable */
+	CTL_FD_INITRD,   /* optional, with a kernel */
+	CTL_FD_LOG,      /* console log, opened for appending */
+	CTL_FD_CONSOLE,  /* listening STREAM socket for console clients */
+	CTL_FD_FIRMWARE, /* a PC BIOS instead of a kernel: boots from the zone's disks */
 	CTL_FD_N
 };
 
@@ -165,7 +169,41 @@ struct ctl_create {
 };
 static_assert(sizeof(struct ctl_create) == 48 + 72 + 2048 + 128, "wire size");
 
-/* The answer to CREATE, START, SHUTDOWN and HALT. */
+#define CTL_DISK_READ_ONLY 1u
+#define CTL_DISK_BOOTABLE  2u /* the zone may boot from it; its last megabyte is ours */
+#define CTL_DISK_DISCARD   4u /* the backing can forget ranges */
+#define CTL_DISK_ZERO      8u /* and zero them */
+#define CTL_DISK_FLAGS     15u
+#define CTL_DISK_SERIAL    20
+
+/*
+ * A disk: descriptors of its backing, opened one by one. The lock has one of its own,
+ * that nothing else holds, so that it ends with the process. Facts that only who opened
+ * them can find out are told.
+ */
+enum ctl_disk_fd {
+	CTL_DISK_FD_BUFFERED,
+	CTL_DISK_FD_LOCK,   /* locked; only kept */
+	CTL_DISK_FD_DIRECT, /* with O_DIRECT; may be left out */
+	CTL_DISK_FD_N
+};
+
+struct ctl_disk {
+	struct ctl_hdr hdr;
+	le32 id; /* of the device resource: below CTL_DISK_IDS, each once */
+	le32 flags;
+	le32 bootpri;      /* of those that are bootable: the lowest is the first */
+	le32 block_bytes;  /* physical block: a power of two, 512 to 65536 */
+	le64 bytes;        /* size of the backing, not 0 */
+	le32 mem_align;    /* what O_DIRECT wants: powers of two up to 65536; 0 */
+	le32 offset_align; /* without it */
+	char serial[CTL_DISK_SERIAL + 4]; /* NUL padded */
+};
+static_assert(sizeof(struct ctl_disk) == 64, "wire size");
+
+#define CTL_DISK_IDS 16
+
+/* The answer to CREATE, DISK, START, SHUTDOWN and HALT. */
 struct ctl_reply {
 	struct ctl_hdr hdr;
 	le32 error; /* 0 or a positive errno */

@@ -74,6 +74,7 @@ class Host:
         self.uuid = bytes(16)
         self.since = int(time.time() * 1000)
         self.flags = 0
+        self.locks = []
         self.wake, end = os.pipe()
         os.set_blocking(end, False)
         signal.set_wakeup_fd(end)
@@ -169,7 +170,20 @@ class Host:
             raise SystemExit("fake kzhost: unknown action %s" % action)
         return True
 
+    def keep_disk(self, data, fds):
+        """Notes what a DISK said, and holds the lock as the real one does."""
+        f = ctl.DISK.unpack(data)
+        with open(fake(ZONE + ".disks"), "a") as out:
+            json.dump({"id": f[3], "flags": f[4], "bootpri": f[5], "block": f[6], "bytes": f[7],
+                       "mem_align": f[8], "offset_align": f[9], "serial": ctl.text_of(f[10]),
+                       "fds": [os.readlink("/proc/self/fd/%d" % fd) for fd in fds],
+                       "flags_of_fds": [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in fds]}, out)
+            out.write("\n")
+        self.locks.append(os.dup(fds[1]))
+
     def serve(self, data, fds):
+        if ctl.HDR.unpack_from(data)[0] == ctl.REQUESTS["disk"]:
+            self.keep_disk(data, fds)
         for fd in fds:
             os.close(fd)
         ident, _, seq = ctl.HDR.unpack_from(data)

@@ -19,6 +19,7 @@ HELLO = struct.Struct("<HHIII")
 HELLO_REPLY = struct.Struct("<HHIII16sQII72s")
 CREATE = struct.Struct("<HHIQII16sq72s2048s128s")
 REPLY = struct.Struct("<HHIII256s")
+DISK = struct.Struct("<HHIIIIIQII24s")
 STATUS_REPLY = struct.Struct("<HHIIIQQQQQ")
 EXITING = struct.Struct("<HHIII256s")
 
@@ -34,9 +35,9 @@ STATES = names("CTL_STATES")
 CAUSES = names("CTL_CAUSES")
 REQUESTS = {name: 1 + i for i, name in enumerate(names("CTL_REQUESTS"))}
 EVENTS = {65 + i: name for i, name in enumerate(names("CTL_EVENTS"))}
-FDS = ("kvm", "kernel", "initrd", "log", "console")
+FDS = ("kvm", "kernel", "initrd", "log", "console", "firmware")
 SIZES = {"hello": HELLO.size, "create": CREATE.size, "start": 8, "shutdown": 8, "halt": 8,
-         "status": 8, "log": 8}
+         "status": 8, "log": 8, "disk": DISK.size}
 
 
 def text_of(field):

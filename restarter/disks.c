@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * disks.c - a zone's disks, opened, locked and described for its kzhost
+ */
+#include "restarter/disks.h"
+#include "common/zone/storage.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#define SECTOR    512u
+#define BLOCK_MAX 65536u
+
+/* What is found out about one backing. */
+struct facts {
+	const char *path; /* borrowed */
+	unsigned id;
+	struct stat st;
+	bool read_only;
+	uint64_t bytes;
+	uint32_t block_bytes;
+	uint32_t mem_align, offset_align; /* of O_DIRECT */
+};
+
+static int fail(const struct facts *f, int r, struct errmsg *e, const char *what)
+{
+	return errmsg_set(e, r, "device %u: %s: %s", f->id, f->path, what);
+}
+
+/* A file that nobody may write is a disk that nobody may write, root included. */
+static int open_backing(struct facts *f, int *ret_fd, struct errmsg *e)
+{
+	int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	cleanup(closep) int fd = -1;
+
+	if (stat(f->path, &f->st) < 0)
+		return fail(f, -errno, e,
+			    errno == ENOENT ? "does not exist: zoneadm install makes the "
+					      "default disks, others are yours to make"
+					    : strerror(errno));
+	if (storage_check(f->path, &f->st, SYSFS_DEFAULT, e) < 0)
+		return errmsg_prefix(e, -EINVAL, "device");
+	if (S_ISBLK(f->st.st_mode))
+		flags |= O_EXCL;
+	f->read_only = !(f->st.st_mode & 0222);
+	if (!f->read_only) {
+		fd = open(f->path, O_RDWR | flags);
+		f->read_only = fd < 0 && (errno == EACCES || errno == EROFS);
+	}
+	if (f->read_only)
+		fd = open(f->path, O_RDONLY | flags);
+	if (fd < 0)
+		return fail(f, -errno, e,
+			    errno == EBUSY ? "in use on this host: mounted, or part of a "
+					     "volume group"
+					   : strerror(errno));
+	/* Not for reading and writing: io_uring would give up where it has to wait. */
+	if (fcntl(fd, F_SETFL, 0) < 0 || fstat(fd, &f->st) < 0)
+		return fail(f, -errno, e, strerror(errno));
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* The same file again, with a description of its own. */
+static int open_again(const struct facts *f, int fd, int flags)
+{
+	char self[32];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return open(self, (f->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | flags);
+}
+
+static int lock(const struct facts *f, int fd, int *ret_fd, struct errmsg *e)
+{
+	struct flock lk = { .l_type = f->read_only ? F_RDLCK : F_WRLCK,
+			    .l_whence = SEEK_SET };
+	cleanup(closep) int lock_fd = open_again(f, fd, 0);
+
+	if (lock_fd < 0)
+		return fail(f, -errno, e, strerror(errno));
+	if (fcntl(lock_fd, F_OFD_SETLK, &lk) == 0) {
+		*ret_fd = take_fd(&lock_fd);
+		return 0;
+	}
+	if (errno == EAGAIN || errno == EACCES)
+		return fail(f, -EBUSY, e,
+			    "locked: another zone or program of this host uses it");
+	return fail(f, -errno, e, strerror(errno));
+}
+
+static int find_size(struct facts *f, int fd, struct errmsg *e)
+{
+	unsigned block = 0;
+
+	if (S_ISREG(f->st.st_mode)) {
+		f->bytes = (uint64_t)f->st.st_size;
+		block = (unsigned)f->st.st_blksize;
+	} else if (ioctl(fd, BLKGETSIZE64, &f->bytes) < 0 ||
+		   ioctl(fd, BLKPBSZGET, &block) < 0) {
+		return fail(f, -errno, e, strerror(errno));
+	}
+	f->block_bytes = MIN(MAX(block, SECTOR), BLOCK_MAX);
+	if (f->block_bytes & (f->block_bytes - 1))
+		f->block_bytes = SECTOR;
+	if (f->bytes < SECTOR)
+		return fail(
+			f, -EINVAL, e,
+			"is empty: give it a size (truncate -s 8G PATH), or an image");
+	return 0;
+}
+
+/* STATX_DIOALIGN (Linux 6.1), whose fields the C library of Debian 12 does not know. */
+static bool ask_dio_align(struct facts *f, int fd)
+{
+	enum { DIOALIGN = 0x2000, MASK = 0, MEM = 0x98 / 4, OFFSET = 0x9c / 4 };
+	uint32_t statx[64] = { 0 };
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, DIOALIGN, statx) < 0 ||
+	    !(statx[MASK] & DIOALIGN) || statx[MEM] == 0)
+		return false;
+	f->mem_align = statx[MEM];
+	f->offset_align = statx[OFFSET];
+	return true;
+}
+
+/* Past the page cache; -1 where that cannot be. */
+static int open_direct(struct facts *f, int fd)
+{
+	int logical = 0;
+
+	fd = open_again(f, fd, O_DIRECT);
+	if (fd < 0 || ask_dio_align(f, fd))
+		return fd;
+	/* The whole block is always right; a block device knows its smaller one. */
+	f->mem_align = f->offset_align = MAX(f->block_bytes, 4096u);
+	if (S_ISBLK(f->st.st_mode) && ioctl(fd, BLKSSZGET, &logical) == 0 && logical > 0)
+		f->mem_align = f->offset_align = (uint32_t)logical;
+	return fd;
+}
+
+/* Tried behind the end of a file, where there is nothing to lose. A block device says so
+ * when it is asked. */
+static bool can(const struct facts *f, int fd, int mode)
+{
+	off_t end = (off_t)((f->bytes + BLOCK_MAX) & ~(uint64_t)(BLOCK_MAX - 1));
+
+	return S_ISBLK(f->st.st_mode) ||
+	       fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, end, BLOCK_MAX) == 0;
+}
+
+static uint32_t flags_of(const struct facts *f, int fd, bool bootable)
+{
+	uint32_t flags = bootable ? CTL_DISK_BOOTABLE : 0;
+
+	if (f->read_only)
+		return flags | CTL_DISK_READ_ONLY;
+	if (can(f, fd, FALLOC_FL_PUNCH_HOLE))
+		flags |= CTL_DISK_DISCARD;
+	if (can(f, fd, FALLOC_FL_ZERO_RANGE))
+		flags |= CTL_DISK_ZERO;
+	return flags;
+}
+
+static void describe(const struct facts *f, const struct zconf *c, const struct zres *dev,
+		     const uint8_t uuid[16], struct disk *d)
+{
+	bool bootable = zres_is_set(dev, PROP_BOOTPRI);
+	bool direct = d->fd[CTL_DISK_FD_DIRECT] >= 0;
+
+	d->msg = (struct ctl_disk){
+		.id = le32_of(f->id),
+		.flags = le32_of(flags_of(f, d->fd[CTL_DISK_FD_BUFFERED], bootable)),
+		.block_bytes = le32_of(f->block_bytes),
+		.bytes = le64_of(f->bytes),
+		.mem_align = le32_of(direct ? f->mem_align : 0),
+		.offset_align = le32_of(direct ? f->offset_align : 0),
+	};
+	if (bootable)
+		d->msg.bootpri = le32_of((uint32_t)zres_number(c, dev, PROP_BOOTPRI));
+	snprintf(d->msg.serial, sizeof(d->msg.serial), "kz%02x%02x%02x%02x%02x%02x-%u",
+		 uuid[0], uuid[1], uuid[2], uuid[3], uuid[4], uuid[5], f->id);
+}
+
+static int open_one(const struct paths *p, const struct zconf *c, const struct zres *dev,
+		    const uint8_t uuid[16], struct disk *d, struct errmsg *e)
+{
+	cleanup(freep) char *path = NULL;
+	struct facts f = { .id = (unsigned)zres_number(c, dev, PROP_DEVICE_ID) };
+	int r = zone_disk_path(p, c, dev, &path);
+
+	if (r < 0)
+		return errmsg_set(e, r, "out of memory");
+	f.path = path;
+	if (f.id >= CTL_DISK_IDS)
+		return errmsg_set(e, -EINVAL,
+				  "device %u: a zone has room for disks with ids 0 to %u",
+				  f.id, CTL_DISK_IDS - 1);
+	r = open_backing(&f, &d->fd[CTL_DISK_FD_BUFFERED], e);
+	if (r == 0)
+		r = lock(&f, d->fd[CTL_DISK_FD_BUFFERED], &d->fd[CTL_DISK_FD_LOCK], e);
+	if (r == 0)
+		r = find_size(&f, d->fd[CTL_DISK_FD_BUFFERED], e);
+	if (r < 0)
+		return r;
+	d->fd[CTL_DISK_FD_DIRECT] = open_direct(&f, d->fd[CTL_DISK_FD_BUFFERED]);
+	describe(&f, c, dev, uuid, d);
+	return 0;
+}
+
+int disks_open(const struct paths *p, const struct zconf *c, const uint8_t uuid[16],
+	       struct disks *ret_disks, struct errmsg *e)
+{
+	const struct zres *dev = NULL;
+	int r = 0;
+
+	*ret_disks = (struct disks){ 0 };
+	while (r == 0 && (dev = zconf_next(c, RES_DEVICE, dev))) {
+		struct disk *d = &ret_disks->disk[ret_disks->n];
+
+		if (ret_disks->n == CTL_DISK_IDS)
+			return errmsg_set(e, -EINVAL, "more than %u devices",
+					  CTL_DISK_IDS);
+		ret_disks->n++;
+		for (unsigned i = 0; i < CTL_DISK_FD_N; i++)
+			d->fd[i] = -1;
+		r = open_one(p, c, dev, uuid, d, e);
+	}
+	return r;
+}
+
+void disks_close(struct disks *d)
+{
+	while (d->n > 0) {
+		struct disk *one = &d->disk[--d->n];
+
+		for (unsigned i = 0; i < CTL_DISK_FD_N; i++)
+			closep(&one->fd[i]);
+	}
+}
+
+bool disks_bootable(const struct disks *d)
+{
+	for (unsigned i = 0; i < d->n; i++) {
+		if (le32_get(d->disk[i].msg.flags) & CTL_DISK_BOOTABLE)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""svc.zones opens a zone's disks: what kzhost is told of them, and which disks are none."""
+
+import fcntl
+import json
+import os
+import struct
+
+import kz
+from restarter import call, configure, maintenance, setup
+
+MIB = 1 << 20
+READ_ONLY, BOOTABLE, DISCARD, ZERO = 1, 2, 4, 8
+
+
+def image(t, name, size):
+    path = t.path(name)
+    with open(path, "wb") as f:
+        f.truncate(size)
+    return path
+
+
+def told(t, zone):
+    """What the fake kzhost was told with DISK: one dictionary each."""
+    return [json.loads(line) for line in t.read("fake/%s.disks" % zone).splitlines()]
+
+
+def lock(path, kind=fcntl.F_WRLCK):
+    """A descriptor with a lock of open file description on the whole file."""
+    f = open(path, "r+b")
+    fcntl.fcntl(f, fcntl.F_OFD_SETLK, struct.pack("hhqqixxxx", kind, 0, 0, 0, 0))
+    return f
+
+
+def disk(path, number=0, **properties):
+    return dict({"storage": "file:" + path, "id": number}, **properties)
+
+
+@kz.test
+def disks_are_described_and_handed_over(t):
+    first, second = image(t, "first", 64 * MIB), image(t, "second", MIB + 100)
+    configure(t, "db", device=[disk(first, 4, bootpri=1), disk(second, 0)])
+    setup(t, "db")
+    call(t, "Boot", zone="db")
+    t.wait_instance("db", "online")
+    a, b = told(t, "db")
+    kz.eq((a["id"], a["bootpri"], a["bytes"]), (4, 1, 64 * MIB))
+    kz.eq((b["id"], b["bootpri"], b["bytes"]), (0, 0, MIB + 100))
+    kz.eq(a["flags"] & (BOOTABLE | READ_ONLY), BOOTABLE)
+    kz.eq(b["flags"] & (BOOTABLE | READ_ONLY), 0)
+    kz.eq(set(a["fds"]), {first})
+    kz.eq(a["flags_of_fds"][0] & os.O_NONBLOCK, 0)
+    kz.eq(len(a["serial"]) <= 20 and a["serial"] != b["serial"], True)
+    if len(a["fds"]) == 3:
+        kz.eq(a["flags_of_fds"][2] & os.O_DIRECT, os.O_DIRECT)
+        kz.eq(a["mem_align"] > 0 and a["offset_align"] > 0, True)
+    else:
+        kz.eq((a["mem_align"], a["offset_align"]), (0, 0))
+
+
+@kz.test
+def file_that_nobody_may_write_is_a_read_only_disk(t):
+    path = image(t, "cd", MIB)
+    os.chmod(path, 0o444)
+    configure(t, "db", device=[disk(path)])
+    configure(t, "web", device=[disk(path)])
+    setup(t, "db", "web")
+    for zone in ("db", "web"):  # and two zones may share it
+        call(t, "Boot", zone=zone)
+        t.wait_instance(zone, "online")
+        kz.eq(told(t, zone)[0]["flags"], READ_ONLY)
+        kz.eq(told(t, zone)[0]["flags_of_fds"][0] & os.O_ACCMODE, os.O_RDONLY)
+
+
+@kz.test
+def zone_keeps_its_disk_until_its_process_ends(t):
+    path = image(t, "disk", MIB)
+    configure(t, "db", device=[disk(path)])
+    configure(t, "web", device=[disk(path)])
+    setup(t, "db", "web")
+    call(t, "Boot", zone="db")
+    t.wait_instance("db", "online")
+    maintenance(t, "web", "device 0: %s: locked" % path, "another zone or program")
+    t.svc_kill()  # the restarter's death changes nothing
+    t.svc_start()
+    t.wait_instance("db", "online")
+    call(t, "Clear", zone="web")
+    t.wait_instance("web", "maintenance")
+    call(t, "Halt", zone="db")
+    call(t, "Clear", zone="web")
+    t.wait_instance("web", "online")
+
+
+@kz.test
+def zone_boots_again_at_once(t):
+    configure(t, "db", device=[disk(image(t, "disk", MIB))])
+    setup(t, "db")
+    call(t, "Boot", zone="db")
+    for _ in range(20):
+        call(t, "Reboot", zone="db")
+        t.wait_instance("db", "online")
+
+
+@kz.test
+def what_is_no_disk_is_refused_with_the_reason(t):
+    locked = image(t, "locked", MIB)
+    holder = lock(locked)
+    shared = image(t, "shared", MIB)
+    reader = lock(shared, fcntl.F_RDLCK)
+    os.mkdir(t.path("directory"))
+    bad = {
+        "missing": (t.path("nowhere"), "does not exist", "zoneadm install"),
+        "empty": (image(t, "none", 0), "is empty", "truncate"),
+        "tiny": (image(t, "few", 511), "is empty"),
+        "directory": (t.path("directory"), "neither a block device nor a file"),
+        "device": ("/dev/null", "neither a block device nor a file"),
+        "locked": (locked, "locked: another zone or program"),
+        "shared": (shared, "locked: another zone or program"),
+    }
+    for zone, (path, *_) in bad.items():
+        configure(t, zone, device=[disk(path, 2)])
+    setup(t, *bad)
+    for zone, (path, *parts) in bad.items():
+        maintenance(t, zone, path, *parts)
+    holder.close()
+    reader.close()
+    call(t, "Clear", zone="locked")
+    t.wait_instance("locked", "online")
+
+
+@kz.test
+def zone_without_kernel_boots_firmware_from_a_bootable_disk(t):
+    firmware = t.path("bios")
+    t.write("bios", "firmware")
+    path = image(t, "disk", 8 * MIB)
+    configure(t, "none", kernel=False)
+    configure(t, "data", kernel=False, device=[disk(path)])
+    configure(t, "os", kernel=False, device=[disk(path, 1, bootpri=0)])
+    setup(t, "none", "data", "os", KZONES_FIRMWARE=firmware)
+    maintenance(t, "none", "nothing to boot from", "bootpri")
+    maintenance(t, "data", "nothing to boot from", "zonecfg -z data")
+    call(t, "Boot", zone="os")
+    t.wait_instance("os", "online")
+    kz.eq(t.json("fake/os.create")["mask"], 1 | 1 << 3 | 1 << 4 | 1 << 5)
+    call(t, "Halt", zone="os")
+    os.unlink(firmware)
+    maintenance(t, "os", "firmware %s" % firmware, "install the package seabios")
+
+
+@kz.test
+def too_many_disks_and_ids_out_of_range(t):
+    disks = [disk(image(t, "d%d" % i, MIB), i) for i in range(17)]
+    configure(t, "many", device=disks)
+    configure(t, "far", device=[disks[0], disk(disks[1]["storage"][5:], 16)])
+    setup(t, "many", "far")
+    maintenance(t, "many", "more than 16 devices")
+    maintenance(t, "far", "device 16: a zone has room for disks with ids 0 to 15")
+
+
+@kz.test
+def disk_that_kzhost_refuses_is_the_reason(t):
+    configure(t, "db", device=[disk(image(t, "disk", MIB))])
+    setup(t, "db")
+    t.write("fake/db", "disk fail device 0: too few bytes\n")
+    maintenance(t, "db", "device 0: too few bytes")
+
+
+kz.main()
