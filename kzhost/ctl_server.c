@@ -176,6 +176,8 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 						    : NULL);
 		return;
 	}
+	for (unsigned i = n_fds; len > 0 && i < SOCK_FDS_MAX; i++)
+		fds[i] = -1; /* those that were not sent */
 	why = conn_message(server, msg, (size_t)len, fds, n_fds);
 	for (unsigned i = 0; i < n_fds; i++)
 		closep(&fds[i]);

@@ -22,6 +22,7 @@ static const struct {
 	[CTL_FD_INITRD] = { "initrd", "a regular file", .file = true },
 	[CTL_FD_LOG] = { "console log", "a file or device", .file = true,
 			 .character = true },
+	[CTL_FD_FIRMWARE] = { "firmware", "a regular file", .file = true },
 	[CTL_FD_CONSOLE] = { "console", "a listening stream socket", .needed = true,
 			     .listening = true },
 };
@@ -34,6 +35,13 @@ bool fds_is_listening(int fd, int type)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &is, &len) == 0 && is == type &&
 	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
 	       listening;
+}
+
+bool fds_is_disk(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
 }
 
 int fds_check(unsigned which, int fd, struct errmsg *e)

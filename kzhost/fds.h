@@ -19,4 +19,7 @@ bool fds_is_listening(int fd, int type);
  */
 int fds_check(unsigned which, int fd, struct errmsg *e);
 
+/* A regular file or a block device. */
+bool fds_is_disk(int fd);
+
 #endif

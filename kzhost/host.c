@@ -21,6 +21,7 @@
 #include "common/sys/log.h"
 #include "common/sys/paths.h"
 #include "kzhost/ctl_server.h"
+#include "kzhost/dev/vblk.h"
 #include "kzhost/fds.h"
 #include "kzhost/io/console.h"
 #include "kzhost/io/goals.h"
@@ -37,6 +38,9 @@
 #define OUTPUT_ROUNDS  16
 #define BATCH_MS       2
 
+/* A disk has a queue a vCPU, each with a thread: more than these gain nothing. */
+#define DISK_QUEUES 4u
+
 struct host {
 	uv_loop_t loop;
 	const char *zone;
@@ -47,10 +51,11 @@ struct host {
 	struct ctl_server *ctl;
 	int linger;    /* ring to let go of KVM's machine with; negative = none */
 	struct vm *vm; /* from CREATE until the end was told */
-	struct console *console; /* from CREATE until the end */
-	bool log_told;           /* on this connection: the log is full */
-	struct goals goals;      /* what the console is watched for */
-	struct vm_stats last;    /* of a machine that is gone */
+	struct console *console;     /* from CREATE until the end */
+	int disk_lock[CTL_DISK_IDS]; /* kept open for their locks; -1 = none */
+	bool log_told;               /* on this connection: the log is full */
+	struct goals goals;          /* what the console is watched for */
+	struct vm_stats last;        /* of a machine that is gone */
 	uv_poll_t vm_poll;
 	uv_idle_t more;   /* active while console output waits for another round */
 	uv_timer_t batch; /* active while there may be more of it in a moment */
@@ -271,6 +276,11 @@ static int init_fill_thread(void)
 	return sandbox_thread(SANDBOX_FILL);
 }
 
+static int init_disk_thread(void)
+{
+	return sandbox_thread(SANDBOX_DISK);
+}
+
 static void close_vm(void *arg, int fd)
 {
 	struct host *h = arg;
@@ -352,12 +362,67 @@ static int do_create(struct host *h, const void *msg, int *fds, struct errmsg *e
 	return 0;
 }
 
+/* What a message says of a disk, in the device's words. */
+static struct vblk_config disk_config(const struct host *h, const struct ctl_disk *msg,
+				      int *fds)
+{
+	uint32_t flags = le32_get(msg->flags);
+	struct vblk_config c = {
+		.id = le32_get(msg->id),
+		.bytes = le64_get(msg->bytes),
+		.read_only = flags & CTL_DISK_READ_ONLY,
+		.bootable = flags & CTL_DISK_BOOTABLE,
+		.can_discard = flags & CTL_DISK_DISCARD,
+		.can_zero = flags & CTL_DISK_ZERO,
+		.block_bytes = le32_get(msg->block_bytes),
+		.take_backing = { .direct_fd = take_fd(&fds[CTL_DISK_FD_DIRECT]),
+				  .buffered_fd = take_fd(&fds[CTL_DISK_FD_BUFFERED]),
+				  .mem_align = le32_get(msg->mem_align),
+				  .offset_align = le32_get(msg->offset_align) },
+		.n_queues = MIN(h->n_vcpus, DISK_QUEUES),
+		.thread_init = init_disk_thread,
+	};
+
+	snprintf(c.serial, sizeof(c.serial), "%.*s", VBLK_ID_SIZE, msg->serial);
+	return c;
+}
+
+/* As with CREATE: once its descriptors are good, a failure is the end. */
+static int do_disk(struct host *h, const void *msg, int *fds, struct errmsg *e)
+{
+	const struct ctl_disk *disk = msg;
+	unsigned id = le32_get(disk->id);
+	struct vblk_config config;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < CTL_DISK_FD_N; i++) {
+		if (fds[i] >= 0 && !fds_is_disk(fds[i]))
+			r = errmsg_set(e, -EINVAL,
+				       "device %u: neither a file nor a block device",
+				       id);
+	}
+	if (r < 0)
+		return r;
+	closep(&h->disk_lock[id]);
+	h->disk_lock[id] = take_fd(&fds[CTL_DISK_FD_LOCK]);
+	config = disk_config(h, disk, fds);
+	r = vm_add_disk(h->vm, &config, e);
+	if (r < 0)
+		end_zone(h, CTL_CAUSE_FAILED, e->text);
+	return r;
+}
+
 static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
 {
 	int r;
 
 	console_notice(h->console, "Zone booting up");
 	r = vm_start(h->vm, e);
+	if (r == 0) {
+		r = sandbox_thread(SANDBOX_RUN);
+		if (r < 0)
+			errmsg_set(e, r, "sandbox: %s", strerror(-r));
+	}
 	if (r < 0)
 		end_zone(h, CTL_CAUSE_FAILED, e->text);
 	return r;
@@ -430,7 +495,7 @@ static int (*const requests[])(struct host *h, const void *msg, int *fds,
 			       struct errmsg *e) = {
 	[CTL_REQ_CREATE] = do_create,     [CTL_REQ_START] = do_start,
 	[CTL_REQ_SHUTDOWN] = do_shutdown, [CTL_REQ_HALT] = do_halt,
-	[CTL_REQ_LOG] = do_log,
+	[CTL_REQ_LOG] = do_log,           [CTL_REQ_DISK] = do_disk,
 };
 
 /* Control server callbacks. */
@@ -529,6 +594,8 @@ int host_run(const char *zone, int ctl_fd, struct errmsg *e)
 
 	if (r < 0)
 		return r;
+	for (unsigned i = 0; i < CTL_DISK_IDS; i++)
+		h.disk_lock[i] = -1;
 	clock_gettime(CLOCK_REALTIME, &now);
 	h.since_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	uv_timer_start(&h.timer, on_timeout, CTL_IDLE_MS, 0);

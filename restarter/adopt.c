@@ -123,9 +123,7 @@ static void tell_core(struct shell *sh, struct zone *z, const struct ctl_hello_r
 	enum ctl_state state = (enum ctl_state)le32_get(m->state);
 	struct core_event ev = { .type = EV_ADOPT, .zone = z->name };
 
-	ev.adopt.phase = state == CTL_CREATED    ? VM_STARTING
-			 : state == CTL_STOPPING ? VM_STOPPING
-						 : VM_RUNNING;
+	ev.adopt.phase = state == CTL_STOPPING ? VM_STOPPING : VM_RUNNING;
 	ev.adopt.since_ms = MIN(le64_get(m->since_ms), shell_now_ms(sh));
 	(void)shell_step(sh, &ev);
 	if (state == CTL_PANICKED)
@@ -156,6 +154,9 @@ static const char *objection(const struct zone *z, const struct ctl_hello_reply 
 		return "it speaks another version of the protocol";
 	if (state == CTL_EMPTY)
 		return "it has no machine yet";
+	/* Nobody knows which of its disks it was given; nothing has run, nothing is lost. */
+	if (state == CTL_CREATED)
+		return "its machine was never started";
 	if (memcmp(m->uuid, z->uuid, sizeof(z->uuid)) != 0)
 		return "it says another uuid than the zone's";
 	if (strncmp(m->zone, z->name, sizeof(m->zone)) != 0)

@@ -533,8 +533,8 @@ static int add_lane(struct vblk *d, unsigned i)
 	l->request = calloc(QUEUE_SIZE, sizeof(l->request[0]));
 	if (!l->request)
 		return -ENOMEM;
-	return blkio_new(d->config.engine, &d->config.backing, l->q->kick_fd, QUEUE_SIZE,
-			 &l->io);
+	return blkio_new(d->config.engine, &d->config.take_backing, l->q->kick_fd,
+			 QUEUE_SIZE, &l->io);
 }
 
 static int check(const struct vblk_config *c, struct errmsg *e)
@@ -552,17 +552,24 @@ static int check(const struct vblk_config *c, struct errmsg *e)
 	return 0;
 }
 
+static void close_backing(struct blkio_backing *b)
+{
+	closep(&b->direct_fd);
+	closep(&b->buffered_fd);
+}
+
 int vblk_new(const struct vblk_config *config, const struct vdev_env *env,
 	     struct vdev **ret_vdev, struct errmsg *e)
 {
-	struct vblk *d;
+	struct blkio_backing backing = config->take_backing;
 	int r = check(config, e);
+	struct vblk *d = r < 0 ? NULL : calloc(1, sizeof(*d));
 
-	if (r < 0)
-		return r;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return errmsg_set(e, -ENOMEM, "device %u: no memory", config->id);
+	if (!d) {
+		close_backing(&backing);
+		return r < 0 ? r
+			     : errmsg_set(e, -ENOMEM, "device %u: no memory", config->id);
+	}
 	d->config = *config;
 	d->sectors =
 		(config->bytes - (config->bootable ? VBLK_HOST_DATA : 0)) / VBLK_SECTOR;
@@ -623,6 +630,7 @@ void vblk_free(struct vdev *v)
 		blkio_free(d->lane[i].io);
 		free(d->lane[i].request);
 	}
+	close_backing(&d->config.take_backing);
 	vdev_fini(v);
 	free(d);
 }

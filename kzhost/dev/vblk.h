@@ -37,7 +37,7 @@ struct vblk_config {
 	bool bootable; /* the last VBLK_HOST_DATA bytes are not the guest's */
 	bool can_discard, can_zero;
 	uint32_t block_bytes; /* physical block of the backing; a power of two from 512 */
-	struct blkio_backing backing; /* descriptors are borrowed for the device's life */
+	struct blkio_backing take_backing; /* descriptors: closed with the disk */
 	char serial[VBLK_ID_SIZE + 1];
 	unsigned n_queues;                 /* 1 to VBLK_QUEUES_MAX */
 	const struct blkio_engine *engine; /* NULL: the best there is */
@@ -52,7 +52,7 @@ struct vblk_stats {
 
 /**
  * vblk_new() - Make a disk
- * @config:	Copied
+ * @config:	Copied; its descriptors are the disk's from here on, also on failure
  *
  * Return: 0, -EINVAL (no sector would be left; the text has the figures), -ENOMEM, or
  * what the engine gave

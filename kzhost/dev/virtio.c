@@ -162,11 +162,12 @@ static void reset(struct vdev *v)
 
 static void needs_reset(struct vdev *v, enum virtq_error error, unsigned queue)
 {
-	char text[96];
+	char text[128];
 
 	atomic_fetch_add_explicit(&v->guest_errors, 1, memory_order_relaxed);
 	if (!(v->status & VIRTIO_S_NEEDS_RESET)) {
-		snprintf(text, sizeof(text), "queue %u: %s", queue,
+		snprintf(text, sizeof(text),
+			 "the guest's driver broke the rules: queue %u: %s", queue,
 			 virtq_error_texts[error]);
 		v->env.problem(v->env.arg, v->name, text);
 	}

@@ -19,11 +19,14 @@
 #include <sys/stat.h>
 #include <fcntl.h>
 
-#define MAIN SANDBOX_BIT(MAIN)
-#define VCPU (SANDBOX_BIT(MAIN) | SANDBOX_BIT(VCPU))
-#define FILL (SANDBOX_BIT(MAIN) | SANDBOX_BIT(FILL))
-#define SLOW (SANDBOX_BIT(MAIN) | SANDBOX_BIT(SLOW))
-#define ALL  (VCPU | FILL | SLOW)
+/* The main thread while it builds the machine; and before and after its start. */
+#define BUILD SANDBOX_BIT(MAIN)
+#define MAIN  (SANDBOX_BIT(MAIN) | SANDBOX_BIT(RUN))
+#define VCPU  (MAIN | SANDBOX_BIT(VCPU))
+#define FILL  (MAIN | SANDBOX_BIT(FILL))
+#define SLOW  (MAIN | SANDBOX_BIT(SLOW))
+#define DISK  (MAIN | SANDBOX_BIT(DISK))
+#define ALL   (VCPU | FILL | SLOW | DISK)
 
 #define ANY(name, who) \
 	{ \
@@ -76,8 +79,8 @@ const struct sandbox_rule sandbox_rules[] = {
 
 	/* Building the machine. */
 	IF(ioctl, MAIN, MASKED(1, KVM_TYPE_MASK, KVMIO << 8)),
-	ANY(memfd_create, MAIN),
-	ANY(ftruncate, MAIN),
+	ANY(memfd_create, BUILD),
+	ANY(ftruncate, BUILD),
 	/* The filling thread itself runs when nobody else does. */
 	IF2(sched_setscheduler, FILL, ARG(0, 0), ARG(1, SCHED_IDLE)),
 	ANY(mlock2, FILL),
@@ -98,7 +101,23 @@ const struct sandbox_rule sandbox_rules[] = {
 	IF(ioctl, VCPU, ARG(1, KVM_IOEVENTFD)),
 	IF(ioctl, VCPU, ARG(1, KVM_IRQFD)),
 	IF(ioctl, VCPU, ARG(1, KVM_SET_GSI_ROUTING)),
-	ANY(poll, VCPU | SLOW),
+	ANY(poll, VCPU | SLOW | DISK),
+
+	/*
+	 * Disks. A ring could do what no filter sees, so the main thread makes and
+	 * restricts them before the guest runs, and can make none after that; a disk's
+	 * thread enables its own. What follows is for hosts without io_uring.
+	 */
+	ANY(io_uring_setup, BUILD),
+	IF(io_uring_register, BUILD, ARG(1, IORING_REGISTER_RESTRICTIONS)),
+	IF(io_uring_register, BUILD, ARG(1, IORING_REGISTER_IOWQ_MAX_WORKERS)),
+	IF(io_uring_register, DISK, ARG(1, IORING_REGISTER_ENABLE_RINGS)),
+	ANY(io_uring_enter, DISK),
+	ANY(preadv, DISK),
+	ANY(pwritev, DISK),
+	ANY(pwritev2, DISK),
+	ANY(fdatasync, DISK),
+	ANY(fallocate, DISK),
 
 	/* Slow devices. */
 	ANY(getrandom, SLOW),
@@ -127,9 +146,9 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(brk, ALL),
 
 	/* Threads: started, told apart, woken and joined. */
-	IF(clone, MAIN, ARG(0, THREAD_FLAGS)),
-	REFUSE(clone3, MAIN,
-	       ENOSYS), /* its flags cannot be seen; clone(2) is tried next */
+	IF(clone, BUILD, ARG(0, THREAD_FLAGS)),
+	/* Its flags cannot be seen; clone(2) is tried next. */
+	REFUSE(clone3, BUILD, ENOSYS),
 	ANY(set_robust_list, MAIN),
 	ANY(rseq, MAIN),
 	ANY(rt_sigprocmask, ALL),

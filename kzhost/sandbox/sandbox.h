@@ -8,9 +8,10 @@
  * made or a program be run. The filter of the main thread is put on at program start,
  * before the first byte from outside is read, and every later thread inherits it; vCPU
  * threads, the thread of slow devices and the one that fills RAM then put their own,
- * narrower filter on top. A call outside the filter ends the process by SIGSYS (the
- * kernel logs its number to the audit log); builds with a sanitizer print the number to
- * standard error first.
+ * narrower filter on top, and so does the main thread once they all exist: from then on
+ * it makes no thread, no memory of its own kind and no ring. A call outside the filter
+ * ends the process by SIGSYS (the kernel logs its number to the audit log); builds with a
+ * sanitizer print the number to standard error first.
  *
  * The filters are compiled to BPF when the project is built (filters.c from rules.c), so
  * that a start costs one system call and no library.
@@ -20,7 +21,13 @@
 
 #include "common/base/base.h"
 
-#define SANDBOX_KINDS(X) X(MAIN, "main") X(VCPU, "vcpu") X(FILL, "fill") X(SLOW, "slow")
+#define SANDBOX_KINDS(X) \
+	X(MAIN, "main") \
+	X(VCPU, "vcpu") \
+	X(FILL, "fill") \
+	X(SLOW, "slow") \
+	X(DISK, "disk") \
+	X(RUN, "run") /* the main thread, once all threads exist */
 
 enum sandbox_kind {
 #define X(id, name) SANDBOX_##id,

@@ -14,6 +14,7 @@
 
 #include "common/base/trace.h"
 #include "common/proto/machine.h"
+#include "kzhost/dev/vblk.h"
 #include "kzhost/dev/virtio_pci.h"
 #include "kzhost/dev/vrng.h"
 #include "kzhost/vm/machine.h"
@@ -57,17 +58,17 @@ static int ioeventfd(void *arg, uint64_t gpa, int fd, bool on)
 	return vm->kvm.vm_fd < 0 ? 0 : kvm_ioeventfd(&vm->kvm, gpa, fd, on);
 }
 
-/* A driver that breaks the rules again and again must not fill the zone's messages. */
+/* Neither a driver that breaks the rules again and again nor a disk that fails shall fill
+ * the zone's messages. */
 static void problem(void *arg, const char *dev, const char *text)
 {
 	struct vm_slot *s = container_of(arg, struct vm_slot, fn);
 	uint64_t n = atomic_fetch_add(&s->problems, 1) + 1;
-	char line[160];
+	char line[224];
 
 	if (n > TOLD_PROBLEMS && (n & (n - 1)))
 		return;
-	snprintf(line, sizeof(line), "dev=%s the guest's driver broke the rules: %s", dev,
-		 text);
+	snprintf(line, sizeof(line), "dev=%s %s", dev, text);
 	mbox_post(&s->vm->mbox, VM_EV_DEVICE, line);
 }
 
@@ -152,6 +153,32 @@ int vm_add_vdev(struct vm *vm, unsigned slot, struct vdev *take_vdev,
 		r = virtio_pci_init(&s->fn, take_vdev, &s->ops,
 				    KVM_MSI_GSI + slot * MSIX_VECTORS_MAX);
 	return r < 0 ? r : pci_add(&vm->pci, slot, &s->fn.fn);
+}
+
+int vm_add_disk(struct vm *vm, const struct vblk_config *config, struct errmsg *e)
+{
+	static const struct vdev_owner owner = { .start = vblk_start,
+						 .stop = vblk_stop,
+						 .free = vblk_free };
+	unsigned slot = KZ_PCI_SLOT_DISK + config->id;
+	struct vdev_env env;
+	struct vdev *v;
+	int r = config->id < KZ_PCI_DISKS ? vm_slot_env(vm, slot, &env) : -ENOSPC;
+
+	if (r < 0) {
+		struct blkio_backing b = config->take_backing;
+
+		closep(&b.direct_fd);
+		closep(&b.buffered_fd);
+		return errmsg_set(e, r, "device %u: %s", config->id,
+				  r == -EBUSY ? "there is one with this id"
+					      : strerror(-r));
+	}
+	r = vblk_new(config, &env, &v, e);
+	if (r < 0)
+		return r;
+	r = vm_add_vdev(vm, slot, v, &owner);
+	return r < 0 ? errmsg_set(e, r, "device %u: %s", config->id, strerror(-r)) : 0;
 }
 
 static void slow_failed(void *arg, int r)

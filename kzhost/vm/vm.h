@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+struct vblk_config; /* kzhost/dev/vblk.h */
 struct vm;
 
 struct vm_config {
@@ -70,6 +71,15 @@ struct vm_stats {
  * ELF nor bzImage, truncated, or does not fit), -EINVAL, or what KVM gave
  */
 int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg *e);
+
+/**
+ * vm_add_disk() - Give the machine a disk, before vm_start()
+ * @config:	Its descriptors are the machine's from here on, also on failure
+ *
+ * Return: 0, -EBUSY (there is a device in the id's slot), -EINVAL, -ENOMEM or what the
+ * disk's engine gave; the text says which
+ */
+int vm_add_disk(struct vm *vm, const struct vblk_config *config, struct errmsg *e);
 
 /* Starts the vCPU threads, those of the devices and the one that fills RAM. 0 or -errno.
  */

@@ -156,7 +156,7 @@ def create_with_wrong_fields(t):
     fds = {"kvm": null, "kernel": null, "log": null}
     for how, text in (({"vcpus": 0}, "0 vCPUs"), ({"vcpus": 65}, "65 vCPUs"),
                       ({"ram": 0}, "0 bytes of memory"), ({"ram": 4096}, "4096 bytes"),
-                      ({"mask": 1}, "descriptors came"), ({"mask": 1 << 5}, "unknown"),
+                      ({"mask": 1}, "descriptors came"), ({"mask": 1 << 6}, "unknown"),
                       ({"zone": "web"}, "this is the host of zone db"),
                       ({"zone": ""}, "bad zone name")):
         err, said = c.create(**{**fds, **how})

@@ -188,7 +188,7 @@ def killed_restarter_adopts_both_zones(t):
 
 
 @kz.test
-def adoption_while_created_goes_on_to_start(t):
+def machine_that_was_never_started_is_made_anew_at_adoption(t):
     setup(t, "db")
     script(t, "db", "start hang")
     c = t.connect()
@@ -198,8 +198,10 @@ def adoption_while_created_goes_on_to_start(t):
     t.svc_kill()
     script(t, "db")
     t.svc_start()
+    kz.has(t.svc.output(), "never started")
     t.wait_instance("db", "online")
-    kz.eq(t.instance("db")["contract"], pid)
+    kz.eq(t.instance("db")["contract"] != pid, True)
+    kz.eq(os.path.exists("/proc/%d" % pid), False)
 
 
 @kz.test

@@ -23,11 +23,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define M   (1u << SANDBOX_MAIN)
+#define B   (1u << SANDBOX_MAIN) /* while it builds the machine only */
+#define M   (B | 1u << SANDBOX_RUN)
 #define V   (1u << SANDBOX_VCPU)
 #define F   (1u << SANDBOX_FILL)
 #define S   (1u << SANDBOX_SLOW)
-#define ALL (M | V | F | S)
+#define D   (1u << SANDBOX_DISK)
+#define ALL (M | V | F | S | D)
 
 #define NOWHERE   (-1)                      /* no such descriptor */
 #define SELF      0x5e1f                    /* the pid of who tries */
@@ -105,7 +107,6 @@ static const struct attempt attempts[] = {
 	{ TRY(pivot_root), 0, "", { BAD, BAD } },
 	{ TRY(bpf), 0, "", { 0, BAD, 0 } },
 	{ TRY(perf_event_open), 0, "", { BAD, 0, 0, 0, 0 } },
-	{ TRY(io_uring_setup), 0, "", { 0, BAD } },
 	{ TRY(userfaultfd), 0, "", { -1 } },
 	{ TRY(keyctl), 0, "", { -1 } },
 	{ TRY(memfd_secret), 0, "", { -1 } },
@@ -135,8 +136,29 @@ static const struct attempt attempts[] = {
 	{ TRY(ioctl), M | V, "bind an interrupt", { NOWHERE, KVM_IRQFD, BAD } },
 	{ TRY(ioctl), M | V, "route interrupts", { NOWHERE, KVM_SET_GSI_ROUTING, BAD } },
 	{ TRY(getrandom), M | S, "", { BAD, 0, 0 } },
-	{ TRY(memfd_create), M, "", { BAD, 0 } },
-	{ TRY(ftruncate), M, "", { NOWHERE, 0 } },
+	{ TRY(memfd_create), B, "", { BAD, 0 } },
+	{ TRY(ftruncate), B, "", { NOWHERE, 0 } },
+
+	/* Disks. */
+	{ TRY(io_uring_setup), B, "", { 0, BAD } },
+	{ TRY(io_uring_register),
+	  B,
+	  "restrictions",
+	  { NOWHERE, IORING_REGISTER_RESTRICTIONS, BAD, 1 } },
+	{ TRY(io_uring_register),
+	  B,
+	  "workers",
+	  { NOWHERE, IORING_REGISTER_IOWQ_MAX_WORKERS, BAD, 2 } },
+	{ TRY(io_uring_register),
+	  M | D,
+	  "enable",
+	  { NOWHERE, IORING_REGISTER_ENABLE_RINGS, 0, 0 } },
+	{ TRY(io_uring_enter), M | D, "", { NOWHERE, 0, 0, 0, 0, 0 } },
+	{ TRY(preadv), M | D, "", { NOWHERE, BAD, 1, 0, 0 } },
+	{ TRY(pwritev), M | D, "", { NOWHERE, BAD, 1, 0, 0 } },
+	{ TRY(pwritev2), M | D, "", { NOWHERE, BAD, 1, 0, 0, 0 } },
+	{ TRY(fdatasync), M | D, "", { NOWHERE } },
+	{ TRY(fallocate), M | D, "", { NOWHERE, 0, 0, 0 } },
 	{ TRY(sched_setscheduler), M | F, "idle", { 0, SCHED_IDLE, BAD } },
 	{ TRY(sched_setscheduler), 0, "idle, of others", { 1, SCHED_IDLE, BAD } },
 	{ TRY(sched_setscheduler), 0, "first in, first out", { 0, SCHED_FIFO, BAD } },
@@ -150,7 +172,7 @@ static const struct attempt attempts[] = {
 	{ TRY(epoll_ctl), M, "", { NOWHERE, 0, 0, 0 } },
 	{ TRY(epoll_pwait), M, "", { NOWHERE, BAD, 1, 0, 0, 0 } },
 	{ TRY(epoll_create1), 0, "", { 0 } },
-	{ TRY(poll), M | V | S, "", { 0, 0, 0 } },
+	{ TRY(poll), M | V | S | D, "", { 0, 0, 0 } },
 	{ TRY(accept4), M, "", { NOWHERE, 0, 0, 0 } },
 	{ TRY(recvmsg), M, "", { NOWHERE, BAD, 0 } },
 	{ TRY(recvfrom), M, "", { NOWHERE, BAD, 0, 0, 0, 0 } },
@@ -168,7 +190,6 @@ static const struct attempt attempts[] = {
 	  0,
 	  "buffers",
 	  { NOWHERE, IORING_REGISTER_BUFFERS, BAD, 1 } },
-	{ TRY(io_uring_enter), 0, "", { NOWHERE, 0, 0, 0, 0, 0 } },
 
 	/* Threads and memory. */
 	{ TRY(read), ALL, "", { NOWHERE, BAD, 0 } },
@@ -251,6 +272,16 @@ TEST(sandbox, fill_thread)
 TEST(sandbox, slow_thread)
 {
 	try_all(SANDBOX_SLOW);
+}
+
+TEST(sandbox, disk_thread)
+{
+	try_all(SANDBOX_DISK);
+}
+
+TEST(sandbox, main_thread_of_a_running_machine)
+{
+	try_all(SANDBOX_RUN);
 }
 
 /* What a thread of a kind needs to begin, to work and to end. */

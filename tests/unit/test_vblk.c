@@ -108,7 +108,7 @@ static struct bed *bed_new(const struct vblk_config *change,
 	env.ram = &b->mem.ram;
 	env.arg = b;
 	c.engine = engine;
-	c.backing = (struct blkio_backing){ -1, b->fd, 512, 512 };
+	c.take_backing = (struct blkio_backing){ -1, dup(b->fd), 512, 512 };
 	T_OK(vblk_new(&c, &env, &b->disk, &e));
 	T_OK(vblk_start(b->disk));
 	drive(b, ALL_FEATURES);
@@ -317,7 +317,7 @@ TEST(vblk, request_without_header_or_status_needs_a_reset)
 		while (!(vdev_read(b->disk, VDEV_STATUS) & VIRTIO_S_NEEDS_RESET))
 			sched_yield();
 		T_EQ(b->disk->guest_errors, 1);
-		T_HAS(b->text, "vblk3: queue 0: a request that is malformed");
+		T_HAS(b->text, "queue 0: a request that is malformed");
 		set(b, VDEV_STATUS, 0);
 		T_EQ(vdev_read(b->disk, VDEV_STATUS), 0);
 		drive(b, ALL_FEATURES);
@@ -389,6 +389,8 @@ TEST(vblk, bootable_disk_keeps_its_last_megabyte)
 	struct errmsg e = { "" };
 	struct vdev *v = NULL;
 	le64 capacity;
+
+	c.take_backing = (struct blkio_backing){ -1, -1, 0, 0 };
 
 	{
 		cleanup(bed_free) struct bed *b = bed_new(&c, NULL);
