@@ -45,6 +45,7 @@ static void bed_fini(struct bed *b)
 
 static void bring_up(struct bed *b)
 {
+	vdriver_reset(&b->d); /* the ring is the device's until then */
 	vring_init(&b->ring, &b->mem, RING, 16);
 	memset(vmem_at(&b->mem, RING), 0, 0x3000);
 	vdriver_negotiate(&b->d, VIRTIO_F_VERSION_1);

@@ -64,12 +64,12 @@ void vring_desc(struct vring *r, unsigned i, uint64_t addr, uint32_t len, unsign
 
 static void put16(struct vring *r, uint64_t gpa, uint16_t value)
 {
-	*(uint16_t *)vmem_at(r->mem, gpa) = value;
+	__atomic_store_n((uint16_t *)vmem_at(r->mem, gpa), value, __ATOMIC_RELEASE);
 }
 
 static uint16_t get16(const struct vring *r, uint64_t gpa)
 {
-	return *(uint16_t *)vmem_at(r->mem, gpa);
+	return __atomic_load_n((uint16_t *)vmem_at(r->mem, gpa), __ATOMIC_ACQUIRE);
 }
 
 void vring_post(struct vring *r, uint16_t head)
