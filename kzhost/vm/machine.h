@@ -29,6 +29,7 @@ struct vm {
 	struct pvpanic pvpanic;
 	struct power power;
 	struct pci pci;
+	bool direct; /* no firmware runs: BARs are placed at the start */
 	struct vm_slot *slot[PCI_SLOTS]; /* vdevs.c; NULL: free */
 	struct slow slow;
 	struct slow_env slow_env;

@@ -157,7 +157,7 @@ int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg 
 		r = vcpu_set_boot(&vm->vcpu[0], &boot, e);
 	if (r < 0)
 		return r;
-	pci_assign(&vm->pci);
+	vm->direct = true;
 	*ret_vm = take_ptr(&vm);
 	return 0;
 }
@@ -211,6 +211,8 @@ int vm_start(struct vm *vm, struct errmsg *e)
 
 	if (vm->n_threads > 0 || atomic_load(&vm->quit))
 		return errmsg_set(e, -EALREADY, "the machine was started before");
+	if (vm->direct)
+		pci_assign(&vm->pci);
 	r = start_vcpus(vm);
 	open_gate(vm, r == 0);
 	if (r < 0) {

@@ -215,6 +215,21 @@ class Connection:
             for fd in own.values():
                 os.close(fd)
 
+    def disk(self, path, ident=0, flags=0, bootpri=0, size=None, direct=False, block=4096):
+        """(errno, text) of DISK for a file."""
+        opened = [os.open(path, os.O_RDWR), os.open(path, os.O_RDWR)]
+        if direct:
+            opened.append(os.open(path, os.O_RDWR | os.O_DIRECT))
+        align = 4096 if direct else 0
+        size = os.path.getsize(path) if size is None else size
+        try:
+            return self.ask("disk", DISK.pack(0, 0, 0, ident, flags, bootpri, block, size,
+                                              align, align, b"serial-%d" % ident)[HDR.size:],
+                            opened)
+        finally:
+            for fd in opened:
+                os.close(fd)
+
     def boot(self, **how):
         """CREATE and START that must work."""
         kz.eq(self.create(**how), (0, ""), "create")
