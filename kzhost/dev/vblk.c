@@ -176,7 +176,8 @@ static void take_in(struct lane *l, struct request *r, uint64_t sector)
 	struct virtq_chain *c = &r->chain;
 	uint64_t bytes = c->in_bytes - 1;
 
-	if (bytes % VBLK_SECTOR || !in_range(l->disk, sector, bytes / VBLK_SECTOR)) {
+	if (bytes % VBLK_SECTOR || !in_range(l->disk, sector, bytes / VBLK_SECTOR) ||
+	    c->out_bytes != sizeof(struct blk_header)) {
 		answer(l, r, S_IOERR);
 		return;
 	}
@@ -193,7 +194,7 @@ static void take_out(struct lane *l, struct request *r, uint64_t sector)
 	bool cached = l->disk->v.features & F_FLUSH;
 
 	if (bytes % VBLK_SECTOR || !in_range(l->disk, sector, bytes / VBLK_SECTOR) ||
-	    l->disk->config.read_only) {
+	    c->in_bytes != 1 || l->disk->config.read_only) {
 		answer(l, r, S_IOERR);
 		return;
 	}

@@ -279,6 +279,25 @@ TEST(vblk, bad_requests_are_answered_and_change_nothing)
 	T_EQ(b->problems, 0);
 }
 
+TEST(vblk, data_in_the_wrong_direction_is_answered)
+{
+	static const uint32_t types[] = { IN, OUT };
+	BED(b, NULL);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+		unsigned wrong = types[i] == IN ? 0 : VRING_WRITE;
+
+		memcpy(vmem_at(&b->mem, HEADER), (uint8_t[16]){ (uint8_t)types[i] }, 16);
+		vring_desc(&b->ring, 0, HEADER, 16, VRING_NEXT, 1);
+		vring_desc(&b->ring, 1, DATA, 512, VRING_NEXT | wrong, 2);
+		vring_desc(&b->ring, 2, STATUS, 1, VRING_WRITE, 0);
+		vring_post(&b->ring, 0);
+		vdev_kick(b->disk, 0);
+		wait_used(b);
+		T_EQ(status_of(b, 0), IOERR);
+	}
+}
+
 TEST(vblk, bad_ranges_are_answered)
 {
 	const struct {
