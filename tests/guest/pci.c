@@ -25,14 +25,14 @@
 #define CONFIG_DATA   (KZ_PCI_CONFIG_PORT + 4)
 #define BAR_PORT      0x01
 #define BAR_WIDE      0x04
-#define BAR_FLAGS     0x0f
+#define BAR_FLAGS     0x0fu
+#define BAR_UNKNOWN   0x100000 /* size of BARs that nobody has asked yet */
 #define MSI_ADDRESS   KZ_GPA_LAPIC
 
 static struct {
 	size_t n;
-	struct pci_dev *dev;          /* DEVS_MAX of them; NULL: not looked for yet */
-	uint64_t low_used, high_used; /* bytes handed out of the windows */
-	unsigned slots_used;          /* of interrupts, free running */
+	struct pci_dev *dev; /* DEVS_MAX of them; NULL: not looked for yet */
+	unsigned slots_used; /* of interrupts, free running */
 } pci;
 
 static uint32_t read_port(unsigned bdf, unsigned offset, unsigned width)
@@ -191,25 +191,60 @@ static unsigned size_bar(struct pci_dev *d, unsigned n)
 	return b->is_wide ? 2 : 1;
 }
 
+/* Where a BAR is, as its registers say; 0: nowhere, or in port space. */
+static uint64_t bar_base(const struct pci_dev *d, unsigned n)
+{
+	uint32_t low = pci_read(d, PCI_BAR + 4 * n, 4);
+	uint64_t high = 0;
+
+	if (low & BAR_PORT)
+		return 0;
+	if (low & BAR_WIDE && n + 1 < PCI_BARS)
+		high = pci_read(d, PCI_BAR + 4 * n + 4, 4);
+	return high << 32 | (low & ~BAR_FLAGS);
+}
+
+/* Return: the end of a BAR that overlaps the range, or 0 */
+static uint64_t taken_until(uint64_t at, uint64_t bytes)
+{
+	for (size_t i = 0; i < pci.n; i++) {
+		const struct pci_dev *d = &pci.dev[i];
+
+		if (pci_read(d, PCI_HEADER, 1) & HEADER_TYPE)
+			continue;
+		for (unsigned n = 0; n < PCI_BARS; n++) {
+			uint64_t base = bar_base(d, n);
+			uint64_t size = d->is_open ? d->bar[n].bytes : BAR_UNKNOWN;
+
+			/* The upper half of a wide one is taken for one: no harm. */
+			if (base && base < at + bytes && at < base + size)
+				return base + size;
+			n += base && d->bar[n].is_wide;
+		}
+	}
+	return 0;
+}
+
 uint64_t pci_place(uint64_t bytes, bool high)
 {
-	uint64_t *used = high ? &pci.high_used : &pci.low_used, base = KZ_GPA_PCI_LOW;
-	uint64_t end = KZ_GPA_PCI_LOW_END, at;
+	uint64_t at = KZ_GPA_PCI_LOW, end = KZ_GPA_PCI_LOW_END, taken;
 
 	if (high) {
-		base = KZ_GPA_RAM_HIGH;
+		at = KZ_GPA_RAM_HIGH;
 		for (size_t i = 0; i < boot_info.n_ranges; i++) {
-			if (boot_info.ranges[i].end > base)
-				base = boot_info.ranges[i].end;
+			if (boot_info.ranges[i].end > at)
+				at = boot_info.ranges[i].end;
 		}
-		base = (base + KZ_PCI_HIGH_SIZE - 1) & ~(KZ_PCI_HIGH_SIZE - 1);
-		end = base + KZ_PCI_HIGH_SIZE;
+		at = (at + KZ_PCI_HIGH_SIZE - 1) & ~(KZ_PCI_HIGH_SIZE - 1);
+		end = at + KZ_PCI_HIGH_SIZE;
 	}
-	at = (base + *used + bytes - 1) & ~(bytes - 1);
-	if (at >= end || bytes > end - at)
-		return 0;
-	*used = at + bytes - base;
-	return at;
+	while (at < end && bytes <= end - at) {
+		taken = taken_until(at, bytes);
+		if (!taken)
+			return at;
+		at = (taken + bytes - 1) & ~(bytes - 1);
+	}
+	return 0;
 }
 
 bool pci_move_bar(struct pci_dev *d, unsigned bar, uint64_t gpa)
