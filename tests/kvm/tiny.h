@@ -18,6 +18,7 @@ struct tiny {
 	struct vm *vm;
 	char console[4096]; /* what the guest wrote so far */
 	size_t len;
+	unsigned mistakes; /* VM_EV_DEVICE events so far: they end nothing */
 };
 
 /* A default machine with this code as its kernel; skips the test without /dev/kvm. */
