@@ -18,7 +18,7 @@ static const struct {
 } rules[CTL_FD_N] = {
 	[CTL_FD_KVM] = { "/dev/kvm", "a character device", .needed = true,
 			 .character = true },
-	[CTL_FD_KERNEL] = { "kernel", "a regular file", .needed = true, .file = true },
+	[CTL_FD_KERNEL] = { "kernel", "a regular file", .file = true },
 	[CTL_FD_INITRD] = { "initrd", "a regular file", .file = true },
 	[CTL_FD_LOG] = { "console log", "a file or device", .file = true,
 			 .character = true },
@@ -63,5 +63,20 @@ int fds_check(unsigned which, int fd, struct errmsg *e)
 	if (!good)
 		return errmsg_set(e, -EINVAL, "%s: not %s", rules[which].name,
 				  rules[which].kind);
+	return 0;
+}
+
+int fds_check_boot(const int *fd, struct errmsg *e)
+{
+	bool kernel = fd[CTL_FD_KERNEL] >= 0, firmware = fd[CTL_FD_FIRMWARE] >= 0;
+
+	if (kernel && firmware)
+		return errmsg_set(e, -EINVAL,
+				  "kernel and firmware: only one of them can boot");
+	if (!kernel && !firmware)
+		return errmsg_set(e, -EINVAL,
+				  "kernel, firmware: no descriptor was sent of either");
+	if (!kernel && fd[CTL_FD_INITRD] >= 0)
+		return errmsg_set(e, -EINVAL, "initrd: it goes with a kernel only");
 	return 0;
 }

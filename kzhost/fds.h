@@ -22,4 +22,13 @@ int fds_check(unsigned which, int fd, struct errmsg *e);
 /* A regular file or a block device. */
 bool fds_is_disk(int fd);
 
+/**
+ * fds_check_boot() - Check that there is one thing to boot
+ * @fd:		CTL_FD_N of them, as with CREATE; -1 when it was not sent
+ *
+ * Return: 0 or -EINVAL with a text (a kernel and firmware, neither, an initrd without a
+ * kernel)
+ */
+int fds_check_boot(const int *fd, struct errmsg *e);
+
 #endif

@@ -18,6 +18,7 @@
 #include "kzhost/host.h"
 
 #include "common/base/trace.h"
+#include "common/proto/machine.h"
 #include "common/sys/log.h"
 #include "common/sys/paths.h"
 #include "kzhost/ctl_server.h"
@@ -41,6 +42,11 @@
 /* A disk has a queue a vCPU, each with a thread: more than these gain nothing. */
 #define DISK_QUEUES 4u
 
+struct boot_disk {
+	unsigned id;
+	uint32_t pri;
+};
+
 struct host {
 	uv_loop_t loop;
 	const char *zone;
@@ -48,6 +54,9 @@ struct host {
 	uint64_t since_ms; /* CLOCK_REALTIME when the state was entered */
 	uint8_t uuid[16];
 	unsigned n_vcpus;
+	bool firmware;   /* what boots, not a kernel */
+	unsigned n_boot; /* disks to boot from, in the order in which they are tried */
+	struct boot_disk boot[CTL_DISK_IDS];
 	struct ctl_server *ctl;
 	int linger;    /* ring to let go of KVM's machine with; negative = none */
 	struct vm *vm; /* from CREATE until the end was told */
@@ -299,6 +308,7 @@ static int create_machine(struct host *h, const struct ctl_create *msg, const in
 		.kvm_fd = fd[CTL_FD_KVM],
 		.kernel_fd = fd[CTL_FD_KERNEL],
 		.initrd_fd = fd[CTL_FD_INITRD],
+		.firmware_fd = fd[CTL_FD_FIRMWARE],
 		.thread_init = init_vcpu_thread,
 		.slow_init = init_slow_thread,
 		.fill_init = init_fill_thread,
@@ -344,6 +354,9 @@ static int do_create(struct host *h, const void *msg, int *fds, struct errmsg *e
 		if (r < 0)
 			return r;
 	}
+	r = fds_check_boot(fd, e);
+	if (r < 0)
+		return r;
 	r = console_new(&h->loop, fd[CTL_FD_CONSOLE], fd[CTL_FD_LOG], take_input, h,
 			&h->console);
 	if (r < 0)
@@ -357,6 +370,7 @@ static int do_create(struct host *h, const void *msg, int *fds, struct errmsg *e
 		return r;
 	}
 	goals_init(&h->goals, create->goals);
+	h->firmware = fd[CTL_FD_FIRMWARE] >= 0;
 	h->n_vcpus = le32_get(create->n_vcpus);
 	memcpy(h->uuid, create->uuid, sizeof(h->uuid));
 	return 0;
@@ -387,6 +401,21 @@ static struct vblk_config disk_config(const struct host *h, const struct ctl_dis
 	return c;
 }
 
+/* The one with the lowest bootpri is tried first, then that with the lowest id. */
+static void add_boot_disk(struct host *h, unsigned id, uint32_t pri)
+{
+	unsigned at = h->n_boot++;
+
+	for (; at > 0; at--) {
+		const struct boot_disk *before = &h->boot[at - 1];
+
+		if (before->pri < pri || (before->pri == pri && before->id < id))
+			break;
+		h->boot[at] = *before;
+	}
+	h->boot[at] = (struct boot_disk){ .id = id, .pri = pri };
+}
+
 /* As with CREATE: once its descriptors are good, a failure is the end. */
 static int do_disk(struct host *h, const void *msg, int *fds, struct errmsg *e)
 {
@@ -409,7 +438,23 @@ static int do_disk(struct host *h, const void *msg, int *fds, struct errmsg *e)
 	r = vm_add_disk(h->vm, &config, e);
 	if (r < 0)
 		end_zone(h, CTL_CAUSE_FAILED, e->text);
+	else if (config.bootable)
+		add_boot_disk(h, id, le32_get(disk->bootpri));
 	return r;
+}
+
+static int start_machine(struct host *h, struct errmsg *e)
+{
+	unsigned slot[CTL_DISK_IDS];
+	int r = 0;
+
+	for (unsigned i = 0; i < h->n_boot; i++)
+		slot[i] = KZ_PCI_SLOT_DISK + h->boot[i].id;
+	if (h->firmware)
+		r = vm_boot_order(h->vm, slot, h->n_boot);
+	if (r < 0)
+		return errmsg_set(e, r, "boot order: %s", strerror(-r));
+	return vm_start(h->vm, e);
 }
 
 static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
@@ -417,7 +462,7 @@ static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
 	int r;
 
 	console_notice(h->console, "Zone booting up");
-	r = vm_start(h->vm, e);
+	r = start_machine(h, e);
 	if (r == 0) {
 		r = sandbox_thread(SANDBOX_RUN);
 		if (r < 0)

@@ -24,6 +24,10 @@
 #define KZ_I8042_RESET  0xfe /* command: pulse the reset line */
 #define KZ_PVPANIC_PORT 0x505
 
+/* fw_cfg: selector and data, then the address of a transfer (big-endian). */
+#define KZ_FWCFG_PORT     0x510
+#define KZ_FWCFG_DMA_PORT 0x514
+
 /* PCI: one bus. Configuration by ports (address, then data) and by ECAM. */
 #define KZ_PCI_CONFIG_PORT  0xcf8 /* 4 bytes address, 4 bytes data */
 #define KZ_PCI_SLOT_CONSOLE 1
@@ -40,11 +44,22 @@
 #define KZ_GED_PORT  0x600 /* 32 bits, read only */
 #define KZ_GED_GSI   9     /* edge triggered */
 #define KZ_GED_POWER 0x02  /* the power button was pressed */
+#define KZ_GED_SLEEP 0x04  /* the sleep button was pressed */
+#define KZ_GED_VMGEN 0x08  /* the generation id has changed */
 
 /* Sleep registers: writing (5 << 2) | 0x20 to control is "soft off". */
 #define KZ_SLEEP_CONTROL_PORT 0x604 /* 8 bits */
 #define KZ_SLEEP_STATUS_PORT  0x605 /* 8 bits */
 #define KZ_SLEEP_S5           0x34
+
+/*
+ * What firmware boots expects an interrupt controller and a timer of old, and so a
+ * machine whose ACPI is not reduced: the PM1 registers, without any event in them.
+ */
+#define KZ_PM1_EVENT_PORT   0x608 /* 16 bits status, 16 bits enable */
+#define KZ_PM1_CONTROL_PORT 0x60c /* 16 bits */
+#define KZ_PM1_SLEEP_S5     0x3400
+#define KZ_SCI_GSI          10 /* never raised */
 
 /* Guest physical address space. RAM continues at 4 GiB when it is larger than the hole.
  */
@@ -56,7 +71,7 @@
 #define KZ_PCI_HIGH_SIZE   0x400000000ul /* above RAM, from a multiple of its size */
 #define KZ_GPA_IOAPIC      0xfec00000ul
 #define KZ_GPA_LAPIC       0xfee00000ul
-#define KZ_GPA_RAM_HIGH    0x100000000ul
+#define KZ_GPA_RAM_HIGH    0x100000000ul /* firmware ends here */
 
 /* The command line ends in this word and the zone's name. */
 #define KZ_CMDLINE_ZONE "kzones.zone="

@@ -93,8 +93,8 @@
 	  "exclusive", "a kernel zone has a network stack of its own") \
 	X(HOSTID, GLOBAL, "hostid", HEX, NULL, PF_AUTO | PF_OWN | PF_INERT, BOOT, 0, 0, \
 	  NULL, "number of the machine that the guest sees") \
-	X(CPU_SHARES, GLOBAL, "cpu-shares", NUMBER, NULL, PF_NONE, LIVE, 1, 65535, \
-	  NULL, "weight of the zone when CPU time is short") \
+	X(CPU_SHARES, GLOBAL, "cpu-shares", NUMBER, NULL, PF_NONE, LIVE, 1, 65535, NULL, \
+	  "weight of the zone when CPU time is short") \
 	X(CPU_ARCH, GLOBAL, "cpu-arch", ENUM, NULL, PF_INERT, BOOT, 0, 0, \
 	  "host|generic|x86-64-v2|x86-64-v3|x86-64-v4", \
 	  "processor features that the guest sees; not set: the host's") \
@@ -157,14 +157,14 @@
 	  NULL, "place of the interface in the guest")
 
 #define PROPS_DEVICE(X) \
-	X(MATCH, DEVICE, "match", PATH, NULL, PF_TOKENS | PF_UNIQUE | PF_INERT, BOOT, 0, \
-	  0, NULL, "the disk by its path: a whole disk, a volume or a file") \
-	X(STORAGE, DEVICE, "storage", STORAGE, NULL, PF_TOKENS | PF_UNIQUE | PF_INERT, \
-	  BOOT, 0, 0, NULL, \
+	X(MATCH, DEVICE, "match", PATH, NULL, PF_TOKENS | PF_UNIQUE, BOOT, 0, 0, NULL, \
+	  "the disk by its path: a whole disk, a volume or a file") \
+	X(STORAGE, DEVICE, "storage", STORAGE, NULL, PF_TOKENS | PF_UNIQUE, BOOT, 0, 0, \
+	  NULL, \
 	  "the disk; without match and storage: disk%{id} in the zone's own directory") \
-	X(DEVICE_ID, DEVICE, "id", NUMBER, NULL, PF_AUTO | PF_UNIQUE | PF_INERT, BOOT, \
-	  0, 255, NULL, "place of the disk in the guest") \
-	X(BOOTPRI, DEVICE, "bootpri", NUMBER, NULL, PF_INERT, BOOT, 0, 255, NULL, \
+	X(DEVICE_ID, DEVICE, "id", NUMBER, NULL, PF_AUTO | PF_UNIQUE, BOOT, 0, 255, \
+	  NULL, "place of the disk in the guest") \
+	X(BOOTPRI, DEVICE, "bootpri", NUMBER, NULL, 0, BOOT, 0, 255, NULL, \
 	  "boot order; not set: not bootable")
 
 #define PROPS_CAPPED_MEMORY(X) \
@@ -195,8 +195,8 @@
 	  65535, NULL, "who gets more of a range when CPUs are short")
 
 #define PROPS_CAPPED_CPU(X) \
-	X(CAPPED_NCPUS, CAPPED_CPU, "ncpus", DECIMAL, NULL, PF_REQUIRED, \
-	  LIVE, 1, 102400, NULL, "CPU time in CPUs, such as 1.5")
+	X(CAPPED_NCPUS, CAPPED_CPU, "ncpus", DECIMAL, NULL, PF_REQUIRED, LIVE, 1, \
+	  102400, NULL, "CPU time in CPUs, such as 1.5")
 
 #define PROPS_SUSPEND(X) \
 	X(SUSPEND_PATH, SUSPEND, "path", PATH, NULL, PF_TOKENS | PF_INERT, BOOT, 0, 0, \
@@ -226,17 +226,17 @@
 	  "the note")
 
 #define PROPS_ADMIN(X) \
-	X(ADMIN_USER, ADMIN, "user", NAME, NULL, PF_REQUIRED | PF_UNIQUE, NOW, 1, \
-	  32, NULL, "the user") \
-	X(ADMIN_AUTHS, ADMIN, "auths", WORDS, NULL, PF_REQUIRED | PF_LIST, NOW, 0, \
-	  0, "login|manage|config|liveconfig|clonefrom", "what the user may do")
+	X(ADMIN_USER, ADMIN, "user", NAME, NULL, PF_REQUIRED | PF_UNIQUE, NOW, 1, 32, \
+	  NULL, "the user") \
+	X(ADMIN_AUTHS, ADMIN, "auths", WORDS, NULL, PF_REQUIRED | PF_LIST, NOW, 0, 0, \
+	  "login|manage|config|liveconfig|clonefrom", "what the user may do")
 
 #define PROPS_RCTL(X) \
-	X(RCTL_NAME, RCTL, "name", ENUM, NULL, PF_REQUIRED | PF_UNIQUE, LIVE, \
-	  0, 0, "zone.cpu-cap|zone.cpu-shares", \
+	X(RCTL_NAME, RCTL, "name", ENUM, NULL, PF_REQUIRED | PF_UNIQUE, LIVE, 0, 0, \
+	  "zone.cpu-cap|zone.cpu-shares", \
 	  "the control; zone.cpu-cap counts in hundredths of a CPU") \
-	X(RCTL_VALUE, RCTL, "value", RCTL, NULL, PF_REQUIRED, LIVE, 1, \
-	  102400, NULL, "its value")
+	X(RCTL_VALUE, RCTL, "value", RCTL, NULL, PF_REQUIRED, LIVE, 1, 102400, NULL, \
+	  "its value")
 
 /*
  * Properties of a resource of which one at most (or exactly one) may be set: resource,

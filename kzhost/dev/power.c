@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * power.c - the Generic Event Device's register, and the sleep control register
+ * power.c - the Generic Event Device's register, and the registers that switch off
  *
  * An event that comes before the guest read the last one adds its bit; the guest's
- * handler finds all bits in one read, which clears them.
+ * handler finds all bits in one read, which clears them. The PM1 registers (ACPI 6.4,
+ * 4.8.3.1 and 4.8.3.2) report nothing: a machine that has them has the event device too.
  */
 #include "kzhost/dev/power.h"
 
@@ -35,6 +36,52 @@ const struct bus_ops power_sleep_ops = {
 	.widths = BUS_W1,
 	.read = sleep_read,
 	.write = sleep_write,
+};
+
+#define PM1_ENABLE   2 /* offset */
+#define PM1_SCI_EN   0x0001u
+#define PM1_SLP_TYPE 0x1c00u
+#define PM1_SLP_EN   0x2000u
+
+static uint64_t pm1_event_read(void *dev, uint64_t offset, unsigned size)
+{
+	struct power *p = dev;
+
+	return offset == PM1_ENABLE ? atomic_load(&p->pm1_enable) : 0;
+}
+
+static void pm1_event_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+	struct power *p = dev;
+
+	if (offset == PM1_ENABLE)
+		atomic_store(&p->pm1_enable, (unsigned)value & 0xffff);
+}
+
+const struct bus_ops power_pm1_event_ops = {
+	.widths = BUS_W2,
+	.read = pm1_event_read,
+	.write = pm1_event_write,
+};
+
+static uint64_t pm1_control_read(void *dev, uint64_t offset, unsigned size)
+{
+	return PM1_SCI_EN;
+}
+
+static void pm1_control_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+	struct power *p = dev;
+
+	static_assert((KZ_PM1_SLEEP_S5 & ~(PM1_SLP_TYPE | PM1_SLP_EN)) == 0, "ACPI");
+	if ((value & (PM1_SLP_TYPE | PM1_SLP_EN)) == KZ_PM1_SLEEP_S5)
+		p->env.event(p->env.arg, VM_EV_POWEROFF, "the guest powered itself off");
+}
+
+const struct bus_ops power_pm1_control_ops = {
+	.widths = BUS_W2,
+	.read = pm1_control_read,
+	.write = pm1_control_write,
 };
 
 void power_init(struct power *p, const struct dev_env *env)

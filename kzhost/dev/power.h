@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * power.h - power button and soft off of a hardware-reduced ACPI machine
+ * power.h - power button and soft off, with and without hardware-reduced ACPI
  */
 #ifndef KZ_DEV_POWER_H
 #define KZ_DEV_POWER_H
@@ -13,10 +13,15 @@
 struct power {
 	struct dev_env env;
 	atomic_uint ged; /* events that the guest has not read yet, KZ_GED_* */
+	atomic_uint pm1_enable;
 };
 
 extern const struct bus_ops power_ged_ops;   /* KZ_GED_PORT, 4 bytes */
 extern const struct bus_ops power_sleep_ops; /* KZ_SLEEP_CONTROL_PORT, 2 bytes */
+
+/* Of a machine that boots by firmware; only 16 bits wide. */
+extern const struct bus_ops power_pm1_event_ops;   /* KZ_PM1_EVENT_PORT, 4 bytes */
+extern const struct bus_ops power_pm1_control_ops; /* KZ_PM1_CONTROL_PORT, 2 bytes */
 
 /* @p is zeroed memory. */
 void power_init(struct power *p, const struct dev_env *env);

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * acpi.c - RSDP, XSDT, FADT, MADT, MCFG, DSDT of a hardware-reduced machine
+ * acpi.c - RSDP, XSDT, FADT, FACS, MADT, MCFG
  *
  * DOC: What a kernel learns here
  *
- * MADT: processors, the IOAPIC, NMI on LINT1. FADT: no legacy power hardware; reset by
- * the keyboard controller's port; sleep by the registers of machine.h. DSDT: serial port,
- * clock, pvpanic, the Generic Event Device and the power button that it reports; the PCI
- * root with its windows, and the memory that ECAM takes, which is what kernels ask for
- * before they believe MCFG. "Hardware-reduced" also means that the kernel uses neither
- * PIC nor PIT, and leaves them as it finds them. (ACPI 6.4, chapters 4.1, 5.2, 5.6.9.)
+ * MADT: processors, the IOAPIC, NMI on LINT1. FADT: reset by the keyboard controller's
+ * port; sleep by the registers of machine.h. MCFG: where ECAM is. The devices are in the
+ * DSDT (dsdt.c). (ACPI 6.4, chapters 4.1, 5.2, 5.6.9.)
+ *
+ * DOC: Reduced or not
+ *
+ * A kernel that is booted directly is told "hardware-reduced": no legacy power hardware,
+ * and it uses neither PIC nor PIT, and leaves them as it finds them. Firmware and boot
+ * loaders do use both, and leave the timer running: such a kernel would get its interrupt
+ * as if it were a double fault. So after firmware it is a PC with PM1 registers and PICs,
+ * which a kernel takes over before it lets interrupts in.
  */
 #include "kzhost/vm/acpi.h"
 #include "common/base/le.h"
-#include "kzhost/vm/aml.h"
+#include "kzhost/vm/dsdt.h"
 #include "kzhost/vm/layout.h"
 
 #include <string.h>
@@ -30,6 +35,9 @@
 #define FADT_RESET_REG    (1u << 10)
 #define FADT_HEADLESS     (1u << 12)
 #define FADT_HW_REDUCED   (1u << 20)
+#define FADT_NO_STATE     0xfff /* latency of a state that is not there */
+#define FADT_CENTURY      0x32
+#define MADT_PICS         1
 
 struct acpi_rsdp {
 	char signature[8]; /* "RSD PTR " */
@@ -43,6 +51,8 @@ struct acpi_rsdp {
 	uint8_t reserved[3];
 };
 static_assert(sizeof(struct acpi_rsdp) == ACPI_RSDP_SIZE &&
+		      offsetof(struct acpi_rsdp, checksum) == ACPI_RSDP_SUM &&
+		      offsetof(struct acpi_rsdp, checksum_all) == ACPI_RSDP_SUM_ALL &&
 		      offsetof(struct acpi_rsdp, xsdt_gpa) == ACPI_RSDP_XSDT,
 	      "ACPI");
 
@@ -57,7 +67,9 @@ struct acpi_header {
 	char creator[4];
 	le32 creator_revision;
 };
-static_assert(sizeof(struct acpi_header) == 36, "ACPI");
+static_assert(sizeof(struct acpi_header) == 36 &&
+		      offsetof(struct acpi_header, checksum) == ACPI_TABLE_SUM,
+	      "ACPI");
 
 /* Generic address structure. */
 struct acpi_gas {
@@ -75,7 +87,19 @@ struct acpi_fadt {
 	le32 dsdt_gpa;
 	uint8_t reserved0;
 	uint8_t pm_profile;
-	uint8_t legacy_power[63]; /* 46 to 108: registers of what is reduced away */
+	le16 sci_gsi;   /* from here to the century: 0 when hardware is reduced */
+	uint8_t smi[8]; /* none: ACPI is always on */
+	le32 pm1a_event;
+	le32 pm1b_event;
+	le32 pm1a_control;
+	uint8_t pm_rest[20];
+	uint8_t pm1_event_len;
+	uint8_t pm1_control_len;
+	uint8_t len_rest[6];
+	le16 c2_latency;
+	le16 c3_latency;
+	uint8_t flush[8];
+	uint8_t century; /* its register in the clock */
 	le16 boot_arch;
 	uint8_t reserved1;
 	le32 flags;
@@ -85,20 +109,35 @@ struct acpi_fadt {
 	uint8_t minor;
 	le64 x_facs_gpa;
 	le64 x_dsdt_gpa;
-	struct acpi_gas x_legacy_power[8];
+	struct acpi_gas x_pm1a_event;
+	struct acpi_gas x_pm1b_event;
+	struct acpi_gas x_pm1a_control;
+	struct acpi_gas x_pm_rest[5];
 	struct acpi_gas sleep_control;
 	struct acpi_gas sleep_status;
 	char hypervisor[8];
 };
+static_assert(offsetof(struct acpi_fadt, pm1a_event) == 56, "ACPI");
+static_assert(offsetof(struct acpi_fadt, pm1_event_len) == 88, "ACPI");
+static_assert(offsetof(struct acpi_fadt, c2_latency) == 96, "ACPI");
 static_assert(offsetof(struct acpi_fadt, boot_arch) == 109, "ACPI");
 static_assert(offsetof(struct acpi_fadt, reset_reg) == 116, "ACPI");
 static_assert(offsetof(struct acpi_fadt, sleep_control) == 244, "ACPI");
 static_assert(sizeof(struct acpi_fadt) == 276, "ACPI");
 
+struct acpi_facs {
+	char signature[4];
+	le32 length;
+	uint8_t hardware[4], vector[4], lock[4], flags[4], x_vector[8];
+	uint8_t version;
+	uint8_t reserved[31];
+};
+static_assert(sizeof(struct acpi_facs) == 64, "ACPI");
+
 struct acpi_madt {
 	struct acpi_header hdr;
 	le32 lapic_gpa;
-	le32 flags; /* 0 */
+	le32 flags; /* 1: there are PICs to be masked */
 };
 
 struct acpi_madt_lapic {
@@ -190,115 +229,50 @@ static void note_pointer(struct acpi_tables *t, size_t at, unsigned size)
 	t->pointer[t->n_pointers++] = (struct acpi_place){ (uint32_t)at, size };
 }
 
-/* A device with a name, an id and ports; more may follow before aml_resources_end(). */
-static void simple_device(struct buf *b, const char *name, const char *id, uint16_t port,
-			  uint8_t n_ports, int irq)
+static uint64_t add_dsdt(struct acpi_tables *t, const struct acpi_machine *m)
 {
-	size_t dev = aml_device(b, name), crs;
-
-	aml_name(b, "_HID");
-	if (strncmp(id, "PNP", 3) == 0)
-		aml_eisa_id(b, id);
-	else
-		aml_string(b, id);
-	crs = aml_resources(b);
-	aml_io(b, port, n_ports);
-	if (irq >= 0)
-		aml_isa_irq(b, (unsigned)irq);
-	aml_resources_end(b, crs);
-	aml_end(b, dev);
-}
-
-/* Reads the event register on every interrupt and tells the button. */
-static void event_device(struct buf *b)
-{
-	size_t dev = aml_device(b, "GED_"), block, cond;
-
-	aml_name(b, "_HID");
-	aml_string(b, "ACPI0013");
-	block = aml_resources(b);
-	aml_edge_interrupt(b, KZ_GED_GSI);
-	aml_resources_end(b, block);
-	aml_port_field(b, "GEDR", "ESEL", KZ_GED_PORT);
-	block = aml_method(b, "_EVT", 1);
-	aml_op(b, AML_STORE);
-	aml_path(b, "ESEL");
-	aml_op(b, AML_LOCAL0);
-	cond = aml_if(b);
-	aml_op(b, AML_AND);
-	aml_op(b, AML_LOCAL0);
-	aml_int(b, KZ_GED_POWER);
-	aml_int(b, 0);
-	aml_op(b, AML_NOTIFY);
-	aml_path(b, "\\_SB_.PWRB");
-	aml_int(b, 0x80);
-	aml_end(b, cond);
-	aml_end(b, block);
-	aml_end(b, dev);
-}
-
-static void named_int(struct buf *b, const char *name, uint64_t value)
-{
-	aml_name(b, name);
-	aml_int(b, value);
-}
-
-/* One root bridge: its windows, and the device that has ECAM. */
-static void pci_root(struct buf *b, uint64_t high)
-{
-	size_t dev = aml_device(b, "PCI0"), block;
-
-	aml_name(b, "_HID");
-	aml_eisa_id(b, "PNP0A08");
-	aml_name(b, "_CID");
-	aml_eisa_id(b, "PNP0A03");
-	named_int(b, "_SEG", 0);
-	named_int(b, "_BBN", 0);
-	named_int(b, "_UID", 0);
-	block = aml_resources(b);
-	aml_bus_range(b, 0, 0);
-	aml_io(b, KZ_PCI_CONFIG_PORT, 8);
-	aml_window32(b, KZ_GPA_PCI_LOW, (uint32_t)(KZ_GPA_PCI_LOW_END - KZ_GPA_PCI_LOW));
-	aml_window64(b, high, KZ_PCI_HIGH_SIZE);
-	aml_resources_end(b, block);
-	aml_end(b, dev);
-	dev = aml_device(b, "ECAM");
-	aml_name(b, "_HID");
-	aml_eisa_id(b, "PNP0C02");
-	block = aml_resources(b);
-	aml_memory32(b, KZ_GPA_ECAM, KZ_ECAM_SIZE);
-	aml_resources_end(b, block);
-	aml_end(b, dev);
-}
-
-static uint64_t add_dsdt(struct acpi_tables *t, uint64_t pci_high)
-{
-	struct buf *b = &t->tables;
 	struct acpi_header h = header("DSDT", 2);
-	size_t at = b->len, scope, block;
+	size_t at = t->tables.len;
 
-	buf_add(b, &h, sizeof(h));
-	scope = aml_scope(b, "\\_SB_");
-	simple_device(b, "COM1", "PNP0501", KZ_COM1_PORT, 8, KZ_COM1_IRQ);
-	simple_device(b, "RTC_", "PNP0B00", KZ_CMOS_PORT, 2, -1);
-	simple_device(b, "PEVT", "QEMU0001", KZ_PVPANIC_PORT, 1, -1);
-	block = aml_device(b, "PWRB");
-	aml_name(b, "_HID");
-	aml_eisa_id(b, "PNP0C0C");
-	aml_end(b, block);
-	event_device(b);
-	pci_root(b, pci_high);
-	aml_end(b, scope);
-	aml_name(b, "\\_S5_");
-	block = aml_package(b, 4);
-	aml_int(b, KZ_SLEEP_S5 >> 2 & 7);
-	for (unsigned i = 0; i < 3; i++)
-		aml_int(b, 0);
-	aml_end(b, block);
+	buf_add(&t->tables, &h, sizeof(h));
+	dsdt_add(&t->tables, m);
 	return finish(t, at);
 }
 
-static uint64_t add_fadt(struct acpi_tables *t, uint64_t dsdt_gpa)
+/* Firmware and kernel share a lock in it; its own alignment is that of all tables. */
+static uint64_t add_facs(struct acpi_tables *t)
+{
+	struct acpi_facs facs = { .signature = { 'F', 'A', 'C', 'S' },
+				  .length = le32_of(sizeof(facs)),
+				  .version = 2 };
+	size_t at = t->tables.len;
+
+	ASSERT(at % ACPI_ALIGN == 0);
+	buf_add(&t->tables, &facs, sizeof(facs));
+	return t->base + at;
+}
+
+/* What stands in the place of hardware that is reduced away. */
+static void add_pm1(struct acpi_fadt *fadt)
+{
+	struct acpi_gas event = { .space = 1, .bits = 32, .access = 2 };
+	struct acpi_gas control = { .space = 1, .bits = 16, .access = 2 };
+
+	event.addr = le64_of(KZ_PM1_EVENT_PORT);
+	control.addr = le64_of(KZ_PM1_CONTROL_PORT);
+	fadt->sci_gsi = le16_of(KZ_SCI_GSI);
+	fadt->pm1a_event = le32_of(KZ_PM1_EVENT_PORT);
+	fadt->pm1a_control = le32_of(KZ_PM1_CONTROL_PORT);
+	fadt->pm1_event_len = 4;
+	fadt->pm1_control_len = 2;
+	fadt->c2_latency = fadt->c3_latency = le16_of(FADT_NO_STATE);
+	fadt->century = FADT_CENTURY;
+	fadt->x_pm1a_event = event;
+	fadt->x_pm1a_control = control;
+}
+
+static uint64_t add_fadt(struct acpi_tables *t, const struct acpi_machine *m,
+			 uint64_t facs_gpa, uint64_t dsdt_gpa)
 {
 	struct acpi_gas port = { .space = 1, .bits = 8, .access = 1 };
 	struct acpi_fadt fadt = {
@@ -308,7 +282,7 @@ static uint64_t add_fadt(struct acpi_tables *t, uint64_t dsdt_gpa)
 		.boot_arch = le16_of(BOOT_LEGACY_PARTS | BOOT_NO_VGA),
 		.flags = le32_of(FADT_WBINVD | FADT_NO_FIXED_PWR | FADT_NO_FIXED_SLP |
 				 FADT_NO_FIXED_RTC | FADT_RESET_REG | FADT_HEADLESS |
-				 FADT_HW_REDUCED),
+				 (m->firmware ? 0 : FADT_HW_REDUCED)),
 		.reset_reg = port,
 		.reset_value = KZ_I8042_RESET,
 		.minor = 4,
@@ -322,20 +296,26 @@ static uint64_t add_fadt(struct acpi_tables *t, uint64_t dsdt_gpa)
 	fadt.reset_reg.addr = le64_of(KZ_I8042_CMD);
 	fadt.sleep_control.addr = le64_of(KZ_SLEEP_CONTROL_PORT);
 	fadt.sleep_status.addr = le64_of(KZ_SLEEP_STATUS_PORT);
+	if (m->firmware) {
+		add_pm1(&fadt);
+		fadt.facs_gpa = le32_of((uint32_t)facs_gpa);
+		note_pointer(t, at + offsetof(struct acpi_fadt, facs_gpa), 4);
+	}
 	buf_add(&t->tables, &fadt, sizeof(fadt));
 	note_pointer(t, at + offsetof(struct acpi_fadt, dsdt_gpa), 4);
 	note_pointer(t, at + offsetof(struct acpi_fadt, x_dsdt_gpa), 8);
 	return finish(t, at);
 }
 
-static uint64_t add_madt(struct acpi_tables *t, unsigned n_vcpus)
+static uint64_t add_madt(struct acpi_tables *t, const struct acpi_machine *m)
 {
 	struct buf *b = &t->tables;
 	struct acpi_madt madt = { .hdr = header("APIC", MADT_REVISION),
-				  .lapic_gpa = le32_of(KZ_GPA_LAPIC) };
+				  .lapic_gpa = le32_of(KZ_GPA_LAPIC),
+				  .flags = le32_of(m->firmware ? MADT_PICS : 0) };
 	struct acpi_madt_ioapic ioapic = { .type = 1,
 					   .length = sizeof(ioapic),
-					   .id = (uint8_t)n_vcpus,
+					   .id = (uint8_t)m->n_vcpus,
 					   .gpa = le32_of(KZ_GPA_IOAPIC) };
 	struct acpi_madt_nmi nmi = {
 		.type = 4, .length = sizeof(nmi), .uid = 0xff, .lint = 1
@@ -343,7 +323,7 @@ static uint64_t add_madt(struct acpi_tables *t, unsigned n_vcpus)
 	size_t at = b->len;
 
 	buf_add(b, &madt, sizeof(madt));
-	for (unsigned i = 0; i < n_vcpus; i++) {
+	for (unsigned i = 0; i < m->n_vcpus; i++) {
 		struct acpi_madt_lapic lapic = { .length = sizeof(lapic),
 						 .uid = (uint8_t)i,
 						 .apic_id = (uint8_t)i,
@@ -395,13 +375,15 @@ static void make_rsdp(struct acpi_tables *t, uint64_t xsdt_gpa)
 	memcpy(t->rsdp, &rsdp, sizeof(rsdp));
 }
 
-int acpi_build(struct acpi_tables *t, uint64_t base, unsigned n_vcpus, uint64_t pci_high)
+int acpi_build(struct acpi_tables *t, uint64_t base, const struct acpi_machine *m)
 {
-	uint64_t gpa[3];
+	uint64_t facs = 0, gpa[3];
 
 	*t = (struct acpi_tables){ .base = base };
-	gpa[0] = add_fadt(t, add_dsdt(t, pci_high));
-	gpa[1] = add_madt(t, n_vcpus);
+	if (m->firmware)
+		facs = add_facs(t);
+	gpa[0] = add_fadt(t, m, facs, add_dsdt(t, m));
+	gpa[1] = add_madt(t, m);
 	gpa[2] = add_mcfg(t);
 	make_rsdp(t, add_xsdt(t, gpa, ARRAY_SIZE(gpa)));
 	return buf_error(&t->tables);
@@ -412,10 +394,10 @@ void acpi_fini(struct acpi_tables *t)
 	buf_fini(&t->tables);
 }
 
-int acpi_write(const struct ram *ram, unsigned n_vcpus, uint64_t pci_high)
+int acpi_write(const struct ram *ram, const struct acpi_machine *m)
 {
 	cleanup(acpi_fini) struct acpi_tables t;
-	int r = acpi_build(&t, LAYOUT_ACPI + ACPI_RSDP_SIZE, n_vcpus, pci_high);
+	int r = acpi_build(&t, LAYOUT_ACPI + ACPI_RSDP_SIZE, m);
 
 	if (r < 0)
 		return r;

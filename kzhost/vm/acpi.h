@@ -8,11 +8,24 @@
 #include "common/base/buf.h"
 #include "kzhost/vm/ram.h"
 
+#define ACPI_ALIGN        64 /* of the tables */
+#define ACPI_TABLE_SUM    9  /* offset of a table's checksum */
 #define ACPI_RSDP_SIZE    36
+#define ACPI_RSDP_ALIGN   16
+#define ACPI_RSDP_SUM     8  /* offset of the first checksum, */
+#define ACPI_RSDP_SUM_ALL 32 /* and of the one of all of it */
 #define ACPI_RSDP_SUMMED  20 /* bytes that its first checksum, at 8, covers */
 #define ACPI_RSDP_XSDT    24 /* offset of the XSDT's address, 8 bytes */
 #define ACPI_TABLES_MAX   8
 #define ACPI_POINTERS_MAX 16
+
+/* What the tables say. */
+struct acpi_machine {
+	unsigned n_vcpus;
+	uint64_t pci_high;       /* base of the PCI window above RAM */
+	uint64_t generation_gpa; /* 16 bytes in memory that no kernel uses */
+	bool firmware;           /* boots by it, see acpi.c */
+};
 
 struct acpi_place {
 	uint32_t offset; /* in the tables */
@@ -33,15 +46,15 @@ struct acpi_tables {
 /**
  * acpi_build() - Make all tables
  * @t:		Set up in every case, so that acpi_fini() may follow
- * @base:	Where the tables will lie; 0: addresses are offsets
- * @pci_high:	Base of the PCI window above RAM
+ * @base:	Where the tables will lie; 0: addresses are offsets. A multiple of 64 with
+ *		firmware
  *
  * Return: 0 or -ENOMEM
  */
-int acpi_build(struct acpi_tables *t, uint64_t base, unsigned n_vcpus, uint64_t pci_high);
+int acpi_build(struct acpi_tables *t, uint64_t base, const struct acpi_machine *m);
 void acpi_fini(struct acpi_tables *t);
 
 /* Writes RSDP (at LAYOUT_ACPI) and all tables behind it. 0, -ENOMEM or -EFAULT. */
-int acpi_write(const struct ram *ram, unsigned n_vcpus, uint64_t pci_high);
+int acpi_write(const struct ram *ram, const struct acpi_machine *m);
 
 #endif

@@ -11,6 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+/* Memory slots below are regions of RAM. */
+#define SLOT_ROM RAM_REGIONS
+
 /* What must be there, and what for. */
 static const struct {
 	int cap;
@@ -79,6 +82,28 @@ static int add_memory(const struct kvm *kvm, const struct ram *ram, struct errms
 					  (unsigned long long)(slot.memory_size / MIB),
 					  strerror(-r));
 	}
+	return 0;
+}
+
+int kvm_add_rom(const struct kvm *kvm, uint64_t gpa, void *hva, uint64_t size,
+		struct errmsg *e)
+{
+	struct kvm_userspace_memory_region slot = {
+		.slot = SLOT_ROM,
+		.flags = KVM_MEM_READONLY,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)hva,
+	};
+	int r = kvm_ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_READONLY_MEM);
+
+	if (r <= 0)
+		return errmsg_set(e, -EOPNOTSUPP,
+				  "KVM of this host lacks KVM_CAP_READONLY_MEM");
+	r = kvm_ioctl(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot);
+	if (r < 0)
+		return errmsg_set(e, r, "KVM: read-only memory of %llu KiB: %s",
+				  (unsigned long long)(size / KIB), strerror(-r));
 	return 0;
 }
 

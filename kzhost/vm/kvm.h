@@ -50,6 +50,15 @@ int kvm_init(struct kvm *kvm, int kvm_fd, const struct ram *ram, unsigned n_vcpu
 void kvm_fini(struct kvm *kvm);
 
 /**
+ * kvm_add_rom() - Map memory that the guest cannot write
+ * @hva:	Page aligned, as @gpa and @size; mapped until kvm_fini()
+ *
+ * Return: 0, -EOPNOTSUPP, or what KVM gave
+ */
+int kvm_add_rom(const struct kvm *kvm, uint64_t gpa, void *hva, uint64_t size,
+		struct errmsg *e);
+
+/**
  * kvm_vcpu_open() - Create a vCPU with its CPUID table and MSRs
  * @ret_fd:	New descriptor, owned by the caller
  * @ret_run:	Its shared page, kvm->run_size bytes, to be unmapped by the caller

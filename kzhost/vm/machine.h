@@ -6,12 +6,14 @@
 #define KZ_VM_MACHINE_H
 
 #include "kzhost/dev/cmos.h"
+#include "kzhost/dev/fwcfg.h"
 #include "kzhost/dev/i8042.h"
 #include "kzhost/dev/pci.h"
 #include "kzhost/dev/power.h"
 #include "kzhost/dev/pvpanic.h"
 #include "kzhost/dev/serial.h"
 #include "kzhost/vm/bus.h"
+#include "kzhost/vm/firmware.h"
 #include "kzhost/vm/kvm.h"
 #include "kzhost/vm/mbox.h"
 #include "kzhost/vm/vcpu.h"
@@ -28,11 +30,11 @@ struct vm {
 	struct i8042 i8042;
 	struct pvpanic pvpanic;
 	struct power power;
+	struct fwcfg fwcfg;
+	struct firmware firmware;
 	struct pci pci;
 	bool direct; /* no firmware runs: BARs are placed at the start */
 	struct vm_slot *slot[PCI_SLOTS]; /* vdevs.c; NULL: free */
-	struct vdev *con;                /* in its slot */
-	bool input_to_hvc;               /* ports.c; main thread only */
 	struct slow slow;
 	struct slow_env slow_env;
 	int (*thread_init)(void);

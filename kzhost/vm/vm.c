@@ -8,9 +8,9 @@
 #include "kzhost/vm/layout.h"
 #include "kzhost/vm/machine.h"
 #include "kzhost/vm/mptable.h"
-#include "kzhost/vm/ports.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #define VCPU_STACK (256 * KIB)
 
@@ -35,7 +35,38 @@ static void wake(void *arg)
 	mbox_wake(&vm->mbox);
 }
 
-static int add_devices(struct vm *vm, int64_t tod_offset_s)
+static int add_ranges(struct vm *vm, const struct bus_range *range, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = bus_add(&vm->pio, range[i].base, range[i].len, range[i].ops,
+			    range[i].dev);
+	return r;
+}
+
+/* What fw_cfg tells everybody. */
+static int add_fwcfg(struct vm *vm)
+{
+	static const le32 features = { { FWCFG_ID_PORTS | FWCFG_ID_DMA } };
+	const le16 cpus = le16_of((uint16_t)vm->n_vcpus);
+	static const le16 none = { { 0 } };
+	int r;
+
+	fwcfg_init(&vm->fwcfg, &vm->ram);
+	r = fwcfg_add(&vm->fwcfg, FWCFG_SIGNATURE, "QEMU", 4);
+	if (r == 0)
+		r = fwcfg_add(&vm->fwcfg, FWCFG_ID, &features, sizeof(features));
+	if (r == 0)
+		r = fwcfg_add(&vm->fwcfg, FWCFG_CPUS, &cpus, sizeof(cpus));
+	if (r == 0)
+		r = fwcfg_add(&vm->fwcfg, FWCFG_CPUS_MAX, &cpus, sizeof(cpus));
+	if (r == 0)
+		r = fwcfg_add(&vm->fwcfg, FWCFG_BOOT_MENU, &none, sizeof(none));
+	return r;
+}
+
+static int add_devices(struct vm *vm, const struct vm_config *config)
 {
 	const struct dev_env env = {
 		.irq = irq, .event = event, .wake = wake, .arg = vm
@@ -47,18 +78,28 @@ static int add_devices(struct vm *vm, int64_t tod_offset_s)
 		{ KZ_PVPANIC_PORT, 1, &pvpanic_ops, &vm->pvpanic },
 		{ KZ_GED_PORT, 4, &power_ged_ops, &vm->power },
 		{ KZ_SLEEP_CONTROL_PORT, 2, &power_sleep_ops, &vm->power },
+		{ KZ_FWCFG_PORT, FWCFG_PORTS, &fwcfg_ops, &vm->fwcfg },
+		{ KZ_FWCFG_DMA_PORT, FWCFG_DMA_PORTS, &fwcfg_dma_ops, &vm->fwcfg },
 	};
-	int r = 0;
+	const struct bus_range pm1[] = {
+		{ KZ_PM1_EVENT_PORT, 4, &power_pm1_event_ops, &vm->power },
+		{ KZ_PM1_CONTROL_PORT, 2, &power_pm1_control_ops, &vm->power },
+	};
+	bool firmware = config->firmware_fd >= 0;
+	uint64_t kept = firmware ? LAYOUT_FIRMWARE_KEEPS : 0;
+	int r;
 
 	serial_init(&vm->serial, &env, KZ_COM1_IRQ);
-	cmos_init(&vm->cmos, tod_offset_s, vm->ram.region[0].size, vm->ram.region[1].size,
-		  vm->n_vcpus);
+	cmos_init(&vm->cmos, config->tod_offset_s, vm->ram.region[0].size - kept,
+		  vm->ram.region[1].size, vm->n_vcpus);
 	i8042_init(&vm->i8042, &env);
 	pvpanic_init(&vm->pvpanic, &env);
 	power_init(&vm->power, &env);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ranges); i++)
-		r = bus_add(&vm->pio, ranges[i].base, ranges[i].len, ranges[i].ops,
-			    ranges[i].dev);
+	r = add_fwcfg(vm);
+	if (r == 0)
+		r = add_ranges(vm, ranges, ARRAY_SIZE(ranges));
+	if (r == 0 && firmware)
+		r = add_ranges(vm, pm1, ARRAY_SIZE(pm1));
 	return r;
 }
 
@@ -126,41 +167,102 @@ static int build(struct vm *vm, const struct vm_config *config, struct errmsg *e
 	if (r == 0)
 		r = add_vcpus(vm, e);
 	if (r == 0)
-		r = add_devices(vm, config->tod_offset_s);
+		r = add_devices(vm, config);
 	if (r == 0)
 		r = vdevs_init(vm);
 	return r;
 }
 
-int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg *e)
+/* New at every boot: a guest that was copied is to notice. */
+static int write_generation(const struct vm *vm, uint64_t gpa, struct errmsg *e)
 {
-	cleanup(vm_freep) struct vm *vm = NULL;
+	uint8_t id[16];
+
+	if (getrandom(id, sizeof(id), 0) != sizeof(id))
+		return errmsg_set(e, -EIO, "no random number for the generation id");
+	return ram_write(&vm->ram, gpa, id, sizeof(id));
+}
+
+/* The kernel, what it is told, and the first vCPU at its entry. */
+static int boot_kernel(struct vm *vm, const struct vm_config *config, struct errmsg *e)
+{
+	const struct acpi_machine m = { .n_vcpus = vm->n_vcpus,
+					.pci_high = vm->pci.high,
+					.generation_gpa = LAYOUT_VMGENID };
 	struct boot_state boot;
 	int r;
+
+	r = image_load(&vm->ram, config->kernel_fd, config->initrd_fd, config->cmdline,
+		       &boot, e);
+	if (r == 0)
+		r = mptable_write(&vm->ram, vm->n_vcpus);
+	if (r == 0)
+		r = acpi_write(&vm->ram, &m);
+	if (r == 0)
+		r = write_generation(vm, m.generation_gpa, e);
+	if (r == 0)
+		r = write_bios_entry(vm);
+	if (r == 0)
+		r = vcpu_set_boot(&vm->vcpu[0], &boot, e);
+	return r;
+}
+
+/* The first vCPU stays at the reset vector, the others wait to be started. */
+static int boot_firmware(struct vm *vm, const struct vm_config *config, struct errmsg *e)
+{
+	const struct acpi_machine m = {
+		.n_vcpus = vm->n_vcpus,
+		.pci_high = vm->pci.high,
+		.generation_gpa = firmware_generation_gpa(&vm->ram),
+		.firmware = true,
+	};
+	int r = firmware_load(&vm->firmware, config->firmware_fd, &vm->ram, &vm->kvm, e);
+
+	if (r == 0)
+		r = write_generation(vm, m.generation_gpa, e);
+	return r < 0 ? r : firmware_tell(&vm->firmware, &vm->fwcfg, &vm->ram, &m);
+}
+
+static int check_config(const struct vm_config *config, struct errmsg *e)
+{
+	bool kernel = config->kernel_fd >= 0, firmware = config->firmware_fd >= 0;
 
 	if (config->n_vcpus == 0 || config->n_vcpus > KVM_VCPUS_MAX)
 		return errmsg_set(e, -EINVAL, "%u vCPUs: 1 to %d are possible",
 				  config->n_vcpus, KVM_VCPUS_MAX);
+	if (kernel == firmware)
+		return errmsg_set(e, -EINVAL,
+				  kernel ? "a kernel and firmware: only one can boot"
+					 : "neither a kernel nor firmware to boot");
+	if (firmware && config->initrd_fd >= 0)
+		return errmsg_set(e, -EINVAL, "an initrd goes with a kernel only");
+	return 0;
+}
+
+int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg *e)
+{
+	cleanup(vm_freep) struct vm *vm = NULL;
+	int r = check_config(config, e);
+
+	if (r < 0)
+		return r;
 	vm = vm_new(config);
 	if (!vm)
 		return errmsg_set(e, -ENOMEM, "no memory for a machine's description");
 	r = build(vm, config, e);
 	if (r == 0)
-		r = image_load(&vm->ram, config->kernel_fd, config->initrd_fd,
-			       config->cmdline, &boot, e);
-	if (r == 0)
-		r = mptable_write(&vm->ram, vm->n_vcpus);
-	if (r == 0)
-		r = acpi_write(&vm->ram, vm->n_vcpus, vm->pci.high);
-	if (r == 0)
-		r = write_bios_entry(vm);
-	if (r == 0)
-		r = vcpu_set_boot(&vm->vcpu[0], &boot, e);
+		r = config->firmware_fd >= 0 ? boot_firmware(vm, config, e)
+					     : boot_kernel(vm, config, e);
 	if (r < 0)
 		return r;
-	vm->direct = true;
+	vm->direct = config->kernel_fd >= 0;
 	*ret_vm = take_ptr(&vm);
 	return 0;
+}
+
+int vm_boot_order(struct vm *vm, const unsigned *slot, unsigned n)
+{
+	return firmware_boot_order(&vm->fwcfg, slot, n);
 }
 
 /* Lets the vCPU threads go, or sends them home when quit is set. */
@@ -261,6 +363,8 @@ void vm_free(struct vm *vm)
 	free(vm->vcpu);
 	kvm_fini(&vm->kvm);
 	vdevs_fini(vm);
+	firmware_fini(&vm->firmware);
+	fwcfg_fini(&vm->fwcfg);
 	ram_fini(&vm->ram);
 	cmos_fini(&vm->cmos);
 	serial_fini(&vm->serial);
@@ -280,6 +384,16 @@ bool vm_take_event(struct vm *vm, struct vm_event *ret_event)
 	return mbox_take(&vm->mbox, ret_event);
 }
 
+size_t vm_console_read(struct vm *vm, void *data, size_t size)
+{
+	return serial_read_out(&vm->serial, data, size);
+}
+
+size_t vm_console_write(struct vm *vm, const void *data, size_t len)
+{
+	return serial_write_in(&vm->serial, data, len);
+}
+
 void vm_power_button(struct vm *vm)
 {
 	power_press(&vm->power);
@@ -292,7 +406,7 @@ void vm_stats(struct vm *vm, struct vm_stats *ret_stats)
 
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		s.exits += atomic_load_explicit(&vm->vcpu[i].exits, memory_order_relaxed);
-	ports_console_counts(vm, &s.console_bytes, &s.console_lost);
+	serial_counts(&vm->serial, &s.console_bytes, &s.console_lost);
 	s.guest_errors = vdevs_guest_errors(vm);
 	*ret_stats = s;
 }

@@ -25,8 +25,9 @@ struct vm_config {
 	const char *cmdline;  /* borrowed for vm_create() */
 	int64_t tod_offset_s; /* guest clock minus host clock */
 	int kvm_fd;           /* /dev/kvm; borrowed for vm_create() */
-	int kernel_fd;        /* borrowed for vm_create() */
-	int initrd_fd;        /* -1 = none; borrowed for vm_create() */
+	int kernel_fd;        /* -1 = none; borrowed for vm_create() */
+	int initrd_fd;        /* the same */
+	int firmware_fd;      /* the same; a kernel or firmware, one of the two */
 	int (*thread_init)(
 		void); /* run first on every vCPU thread (its seccomp filter); 0 or
 			* -errno, which ends the machine with VM_EV_FAULT */
@@ -64,8 +65,8 @@ struct vm_stats {
  * vm_create() - Build the machine and load its kernel; nothing runs yet
  *
  * RAM is a memfd, locked on fault. The kernel is a PVH ELF or a bzImage (64-bit boot
- * protocol); the texts of failures name what was asked, what was found and what is
- * allowed.
+ * protocol); firmware is a PC BIOS, which boots from the machine's disks. The texts of
+ * failures name what was asked, what was found and what is allowed.
  *
  * Return: 0, -ENOMEM (asked and available amounts in the text), -ENOEXEC (kernel neither
  * ELF nor bzImage, truncated, or does not fit), -EINVAL, or what KVM gave
@@ -81,12 +82,19 @@ int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg 
  */
 int vm_add_disk(struct vm *vm, const struct vblk_config *config, struct errmsg *e);
 
+/**
+ * vm_boot_order() - Say from which disks firmware shall boot, before vm_start(), once
+ * @slot:	Their PCI slots, in the order in which they are tried
+ *
+ * Return: 0 or -ENOMEM
+ */
+int vm_boot_order(struct vm *vm, const unsigned *slot, unsigned n);
+
 /* Starts the vCPU threads, those of the devices and the one that fills RAM. 0 or -errno.
  */
 int vm_start(struct vm *vm, struct errmsg *e);
 
-/* Readable when vm_take_event(), vm_console_read() or vm_port_read() have something.
- * Owned by vm. */
+/* Readable when vm_take_event() or vm_console_read() have something. Owned by vm. */
 int vm_event_fd(const struct vm *vm);
 
 /*
@@ -96,30 +104,12 @@ int vm_event_fd(const struct vm *vm);
  */
 bool vm_take_event(struct vm *vm, struct vm_event *ret_event);
 
-/* Bytes the guest wrote to its console, by the serial port or hvc0; 0 = none. */
+/* Bytes the guest wrote to its console; 0 = none. */
 size_t vm_console_read(struct vm *vm, void *data, size_t size);
 
-/* Bytes for the guest's console, where it listens (ports.h); returns how many fitted.
- * Room again makes event_fd ready. */
+/* Bytes for the guest's console; returns how many fitted. Room again makes event_fd
+ * ready. */
 size_t vm_console_write(struct vm *vm, const void *data, size_t len);
-
-/* Named ports of the console device. */
-enum vm_port {
-	VM_PORT_AGENT, /* org.qemu.guest_agent.0 */
-	VM_PORT_GOALS, /* org.kzones.goals */
-	VM_PORT_N
-};
-
-/* Bytes the guest wrote to a port; 0 = none. Read as the console is; what is not read is
- * dropped, the oldest first. */
-size_t vm_port_read(struct vm *vm, enum vm_port port, void *data, size_t size);
-
-/* A message to a port, all or nothing. False: there is no room, or the guest does not
- * have the port open. */
-bool vm_port_write(struct vm *vm, enum vm_port port, const void *data, size_t len);
-
-/* Does the guest have the port open? A change makes event_fd ready. */
-bool vm_port_is_open(struct vm *vm, enum vm_port port);
 
 /* Presses the power button (KZ_GED_POWER). */
 void vm_power_button(struct vm *vm);

@@ -298,4 +298,49 @@ ap_end:
 	finish
 	end	high_memory
 
+	/*
+	 * The last bytes of a firmware image, from 4 GiB - 256 to the reset vector at
+	 * 4 GiB - 16 and the end. Real mode; code is at f000:ff00, its base 0xffff0000.
+	 */
+	.globl	tiny_firmware, tiny_firmware_end
+	.balign	16
+	.code16
+tiny_firmware:
+	cli
+	/* The image stands at its end of memory, */
+	cmpb	$0x5a, %cs:0xff80
+	jne	2f
+	/* and a copy that can be written below 1 MiB. */
+	mov	$0xf000, %ax
+	mov	%ax, %ds
+	cmpb	$0x5a, 0xff80
+	jne	2f
+	movb	$0x33, 0xff80
+	cmpb	$0x33, 0xff80
+	jne	2f
+	/* fw_cfg says "Q". */
+	mov	$0x510, %dx
+	xor	%ax, %ax
+	out	%ax, %dx
+	inc	%dx
+	in	%dx, %al
+	mov	$0x3f8, %dx
+	out	%al, %dx
+	/* Soft off by PM1. */
+	mov	$0x60c, %dx
+	mov	$0x3400, %ax
+	out	%ax, %dx
+2:	mov	$0x3f8, %dx
+	mov	$'!', %al
+	out	%al, %dx
+3:	hlt
+	jmp	3b
+	.org	tiny_firmware + 0x80
+	.byte	0x5a
+	.org	tiny_firmware + 0xf0
+	jmp	tiny_firmware
+	.org	tiny_firmware + 0x100
+tiny_firmware_end:
+	.code32
+
 	.section .note.GNU-stack, "", @progbits

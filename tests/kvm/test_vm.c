@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 
 /* guests.S */
 TINY(greets);
@@ -25,6 +26,7 @@ TINY(floods);
 TINY(second_processor);
 TINY(bios_entry);
 TINY(high_memory);
+TINY(firmware);
 
 TEST(vm, a_guest_prints_and_powers_off)
 {
@@ -284,4 +286,59 @@ TEST(vm, impossible_configurations_are_refused)
 	c.kernel_fd = null;
 	refused(&c, -EINVAL, "kernel: not a regular file");
 	tiny_config_done(&good);
+}
+
+/* An image of this size, zeroes but for its last bytes. */
+static int make_firmware(off_t size)
+{
+	size_t len = (size_t)(tiny_firmware_end - tiny_firmware);
+	int fd = memfd_create("firmware", MFD_CLOEXEC);
+
+	T_TRUE(fd >= 0);
+	T_OK(ftruncate(fd, size));
+	T_EQ(pwrite(fd, tiny_firmware, len, size - (off_t)len), (ssize_t)len);
+	return fd;
+}
+
+TEST(vm, firmware_begins_at_the_reset_vector)
+{
+	static const off_t sizes[] = { 64 * KIB, 256 * KIB, 16 * MIB };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct vm_config c = tiny_config(tiny_greets, tiny_greets_end);
+		cleanup(tiny_free) struct tiny t;
+		int fd = make_firmware(sizes[i]);
+
+		closep(&c.kernel_fd);
+		c.n_vcpus = 2; /* the second one waits to be started, for ever */
+		c.firmware_fd = fd;
+		tiny_run(&t, &c);
+		close(fd);
+		tiny_expect_event(&t, VM_EV_POWEROFF);
+		T_STREQ(t.console, "Q");
+	}
+}
+
+TEST(vm, one_thing_boots)
+{
+	struct vm_config c = tiny_config(tiny_greets, tiny_greets_end);
+	int kernel = c.kernel_fd, firmware = make_firmware(64 * KIB);
+	struct errmsg e = { 0 };
+	struct vm *vm = NULL;
+
+	c.firmware_fd = firmware;
+	T_EQ(vm_create(&c, &vm, &e), -EINVAL);
+	T_HAS(e.text, "a kernel and firmware");
+	c.kernel_fd = c.firmware_fd = -1;
+	T_EQ(vm_create(&c, &vm, &e), -EINVAL);
+	T_HAS(e.text, "neither a kernel nor firmware");
+	c.firmware_fd = firmware;
+	c.initrd_fd = kernel;
+	T_EQ(vm_create(&c, &vm, &e), -EINVAL);
+	T_HAS(e.text, "an initrd goes with a kernel only");
+	T_NULL(vm);
+	c.initrd_fd = -1;
+	close(kernel);
+	close(firmware);
+	tiny_config_done(&c);
 }

@@ -62,7 +62,8 @@ struct vm_config tiny_config(const uint8_t *code, const uint8_t *end)
 				   .cmdline = "",
 				   .kvm_fd = kvm,
 				   .kernel_fd = make_image(code, (size_t)(end - code)),
-				   .initrd_fd = -1 };
+				   .initrd_fd = -1,
+				   .firmware_fd = -1 };
 }
 
 void tiny_config_done(struct vm_config *c)

@@ -178,7 +178,12 @@ def create_with_wrong_descriptors(t):
         file = f.fileno()
         base = {"kvm": null, "kernel": file, "log": file}
         for how, text in (({"kvm": None}, "/dev/kvm: no descriptor was sent"),
-                          ({"kernel": None}, "kernel: no descriptor was sent"),
+                          ({"kernel": None},
+                           "kernel, firmware: no descriptor was sent of either"),
+                          ({"firmware": file}, "kernel and firmware: only one of them can boot"),
+                          ({"firmware": directory}, "firmware: not a regular file"),
+                          ({"kernel": None, "firmware": file, "initrd": file},
+                           "initrd: it goes with a kernel only"),
                           ({"console": None}, "console: no descriptor was sent"),
                           ({"kvm": pipe_read}, "/dev/kvm: not a character device"),
                           ({"kernel": directory}, "kernel: not a regular file"),

@@ -133,11 +133,12 @@ TEST(acpi, all_tables_are_found_from_the_rsdp)
 	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
 		const uint8_t *rsdp, *xsdt, *fadt, *madt, *mcfg, *dsdt;
 		unsigned n = counts[i], found[5] = { 0 };
+		const struct acpi_machine m = { n, HIGH, LAYOUT_VMGENID, false };
 		struct errmsg e = { 0 };
 		struct ram ram;
 
 		T_OK(ram_init(&ram, 4 * MIB, &e));
-		T_OK(acpi_write(&ram, n, HIGH));
+		T_OK(acpi_write(&ram, &m));
 		rsdp = ram_slice(&ram, LAYOUT_ACPI, 36);
 		T_MEMEQ(rsdp, "RSD PTR ", 8);
 		T_EQ(sum(rsdp, 20), 0);
@@ -169,16 +170,16 @@ TEST(acpi, all_tables_are_found_from_the_rsdp)
 }
 
 /* What firmware does with them: other addresses, new checksums. */
-TEST(acpi, tables_can_be_put_elsewhere)
+static void put_elsewhere(const struct acpi_machine *m, unsigned n_pointers)
 {
 	cleanup(acpi_fini) struct acpi_tables a, b;
 	const uint64_t base = 0x7ffe0000;
 
-	T_OK(acpi_build(&a, 0, 3, HIGH));
-	T_OK(acpi_build(&b, base, 3, HIGH));
+	T_OK(acpi_build(&a, 0, m));
+	T_OK(acpi_build(&b, base, m));
 	T_EQ(a.tables.len, b.tables.len);
 	T_EQ(a.n, 5);
-	T_EQ(a.n_pointers, 2 + 3);
+	T_EQ(a.n_pointers, n_pointers);
 	for (unsigned i = 0; i < a.n_pointers; i++) {
 		uint8_t *p = (uint8_t *)a.tables.p + a.pointer[i].offset;
 		uint64_t v = get(p, a.pointer[i].size) + base;
@@ -195,8 +196,45 @@ TEST(acpi, tables_can_be_put_elsewhere)
 	T_EQ(get(b.rsdp + ACPI_RSDP_XSDT, 8) - base, get(a.rsdp + ACPI_RSDP_XSDT, 8));
 }
 
+TEST(acpi, tables_can_be_put_elsewhere)
+{
+	const struct acpi_machine direct = { 3, HIGH, LAYOUT_VMGENID, false };
+	const struct acpi_machine firmware = { 3, HIGH, LAYOUT_VMGENID, true };
+
+	put_elsewhere(&direct, 2 + 3);
+	put_elsewhere(&firmware, 3 + 3); /* and the FACS */
+}
+
+TEST(acpi, after_firmware_it_is_a_pc_with_pics)
+{
+	const struct acpi_machine m = { 2, HIGH, 0x7fff000, true };
+	cleanup(acpi_fini) struct acpi_tables t;
+	const uint8_t *fadt, *madt, *dsdt, *facs;
+
+	T_OK(acpi_build(&t, 0, &m));
+	dsdt = (uint8_t *)t.tables.p + t.table[0].offset;
+	fadt = (uint8_t *)t.tables.p + t.table[1].offset;
+	madt = (uint8_t *)t.tables.p + t.table[2].offset;
+	T_MEMEQ(fadt, "FACP", 4);
+	T_FALSE(get(fadt + 112, 4) & 1 << 20);
+	T_EQ(get(fadt + 46, 2), KZ_SCI_GSI);
+	T_EQ(get(fadt + 56, 4), KZ_PM1_EVENT_PORT);
+	T_EQ(get(fadt + 64, 4), KZ_PM1_CONTROL_PORT);
+	T_EQ(get(fadt + 148 + 4, 8), KZ_PM1_EVENT_PORT);
+	T_EQ(get(fadt + 172 + 4, 8), KZ_PM1_CONTROL_PORT);
+	facs = (uint8_t *)t.tables.p + get(fadt + 36, 4);
+	T_MEMEQ(facs, "FACS", 4);
+	T_EQ((facs - (uint8_t *)t.tables.p) % 64, 0);
+	T_MEMEQ(madt, "APIC", 4);
+	T_EQ(get(madt + 40, 4), 1);
+	T_NOT_NULL(memmem(dsdt, get(dsdt + 4, 4), "QEMU0002", 8));
+	T_NOT_NULL(memmem(dsdt, get(dsdt + 4, 4), "VM_Gen_Counter", 14));
+	T_NOT_NULL(memmem(dsdt, get(dsdt + 4, 4), "\x0c\x00\xf0\xff\x07", 5));
+}
+
 TEST(acpi, every_oom_is_an_error)
 {
+	const struct acpi_machine m = { 2, HIGH, LAYOUT_VMGENID, false };
 	struct errmsg e = { 0 };
 	struct ram ram;
 	int r = -ENOMEM;
@@ -204,7 +242,7 @@ TEST(acpi, every_oom_is_an_error)
 	T_OK(ram_init(&ram, 4 * MIB, &e));
 	for (long n = 0; r == -ENOMEM; n++) {
 		fault_arm(n);
-		r = acpi_write(&ram, 2, HIGH);
+		r = acpi_write(&ram, &m);
 		T_EQ(r, fault.fired ? -ENOMEM : 0);
 		T_EQ(fault.live, 0);
 	}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dsdt.c - the machine's devices in ACPI machine language
+ *
+ * Serial port, clock, pvpanic; the Generic Event Device with the buttons and the
+ * generation id that it reports; fw_cfg where there is firmware; the PCI root with its
+ * windows, and the memory that ECAM takes, which is what kernels ask for before they
+ * believe MCFG.
+ */
+#include "kzhost/vm/dsdt.h"
+#include "common/proto/machine.h"
+#include "kzhost/vm/aml.h"
+
+#include <string.h>
+
+#define NOTIFY_PRESSED 0x80
+#define NOTIFY_CHANGED 0x80
+
+/* A device with a name, an id and ports; more may follow before aml_resources_end(). */
+static void simple_device(struct buf *b, const char *name, const char *id, uint16_t port,
+			  uint8_t n_ports, int irq)
+{
+	size_t dev = aml_device(b, name), crs;
+
+	aml_name(b, "_HID");
+	if (strncmp(id, "PNP", 3) == 0)
+		aml_eisa_id(b, id);
+	else
+		aml_string(b, id);
+	crs = aml_resources(b);
+	aml_io(b, port, n_ports);
+	if (irq >= 0)
+		aml_isa_irq(b, (unsigned)irq);
+	aml_resources_end(b, crs);
+	aml_end(b, dev);
+}
+
+/* If the bit is among the events: Notify (path, value). */
+static void event(struct buf *b, unsigned bit, const char *path, uint8_t value)
+{
+	size_t cond = aml_if(b);
+
+	aml_op(b, AML_AND);
+	aml_op(b, AML_LOCAL0);
+	aml_int(b, bit);
+	aml_int(b, 0);
+	aml_op(b, AML_NOTIFY);
+	aml_path(b, path);
+	aml_int(b, value);
+	aml_end(b, cond);
+}
+
+/* Reads the event register on every interrupt and tells the devices that it names. */
+static void event_device(struct buf *b)
+{
+	size_t dev = aml_device(b, "GED_"), block;
+
+	aml_name(b, "_HID");
+	aml_string(b, "ACPI0013");
+	block = aml_resources(b);
+	aml_edge_interrupt(b, KZ_GED_GSI);
+	aml_resources_end(b, block);
+	aml_port_field(b, "GEDR", "ESEL", KZ_GED_PORT);
+	block = aml_method(b, "_EVT", 1);
+	aml_op(b, AML_STORE);
+	aml_path(b, "ESEL");
+	aml_op(b, AML_LOCAL0);
+	event(b, KZ_GED_POWER, "\\_SB_.PWRB", NOTIFY_PRESSED);
+	event(b, KZ_GED_SLEEP, "\\_SB_.SLPB", NOTIFY_PRESSED);
+	event(b, KZ_GED_VMGEN, "\\_SB_.VGEN", NOTIFY_CHANGED);
+	aml_end(b, block);
+	aml_end(b, dev);
+}
+
+static void named_int(struct buf *b, const char *name, uint64_t value)
+{
+	aml_name(b, name);
+	aml_int(b, value);
+}
+
+/* One root bridge: its windows, and the device that has ECAM. */
+static void pci_root(struct buf *b, uint64_t high)
+{
+	size_t dev = aml_device(b, "PCI0"), block;
+
+	aml_name(b, "_HID");
+	aml_eisa_id(b, "PNP0A08");
+	aml_name(b, "_CID");
+	aml_eisa_id(b, "PNP0A03");
+	named_int(b, "_SEG", 0);
+	named_int(b, "_BBN", 0);
+	named_int(b, "_UID", 0);
+	block = aml_resources(b);
+	aml_bus_range(b, 0, 0);
+	aml_io(b, KZ_PCI_CONFIG_PORT, 8);
+	aml_window32(b, KZ_GPA_PCI_LOW, (uint32_t)(KZ_GPA_PCI_LOW_END - KZ_GPA_PCI_LOW));
+	aml_window64(b, high, KZ_PCI_HIGH_SIZE);
+	aml_resources_end(b, block);
+	aml_end(b, dev);
+	dev = aml_device(b, "ECAM");
+	aml_name(b, "_HID");
+	aml_eisa_id(b, "PNP0C02");
+	block = aml_resources(b);
+	aml_memory32(b, KZ_GPA_ECAM, KZ_ECAM_SIZE);
+	aml_resources_end(b, block);
+	aml_end(b, dev);
+}
+
+static void button(struct buf *b, const char *name, const char *id)
+{
+	size_t dev = aml_device(b, name);
+
+	aml_name(b, "_HID");
+	aml_eisa_id(b, id);
+	aml_end(b, dev);
+}
+
+/* Virtual Machine Generation ID: 16 bytes that are others whenever time went back. */
+static void generation(struct buf *b, uint64_t gpa)
+{
+	size_t dev = aml_device(b, "VGEN"), block;
+
+	aml_name(b, "_HID");
+	aml_string(b, "KZON0001");
+	aml_name(b, "_CID");
+	aml_string(b, "VM_Gen_Counter");
+	aml_name(b, "_DDN");
+	aml_string(b, "VM_Gen_Counter");
+	aml_name(b, "ADDR");
+	block = aml_package(b, 2);
+	aml_int(b, gpa & UINT32_MAX);
+	aml_int(b, gpa >> 32);
+	aml_end(b, block);
+	aml_end(b, dev);
+}
+
+void dsdt_add(struct buf *b, const struct acpi_machine *m)
+{
+	size_t scope = aml_scope(b, "\\_SB_"), block;
+
+	simple_device(b, "COM1", "PNP0501", KZ_COM1_PORT, 8, KZ_COM1_IRQ);
+	simple_device(b, "RTC_", "PNP0B00", KZ_CMOS_PORT, 2, -1);
+	simple_device(b, "PEVT", "QEMU0001", KZ_PVPANIC_PORT, 1, -1);
+	if (m->firmware)
+		simple_device(b, "FWCF", "QEMU0002", KZ_FWCFG_PORT, 12, -1);
+	button(b, "PWRB", "PNP0C0C");
+	button(b, "SLPB", "PNP0C0E");
+	generation(b, m->generation_gpa);
+	event_device(b);
+	pci_root(b, m->pci_high);
+	aml_end(b, scope);
+	aml_name(b, "\\_S5_");
+	block = aml_package(b, 4);
+	aml_int(b, KZ_SLEEP_S5 >> 2 & 7);
+	for (unsigned i = 0; i < 3; i++)
+		aml_int(b, 0);
+	aml_end(b, block);
+}
