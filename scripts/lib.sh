@@ -54,7 +54,8 @@ packages()
 		echo libcmocka-dev python3 python3-jsonschema mandoc
 		;;
 	host)
-		echo qemu-system-x86 seabios mmdebstrap e2fsprogs cpio ca-certificates
+		echo qemu-system-x86 seabios mmdebstrap e2fsprogs cpio ca-certificates \
+			grub-common grub-pc-bin fdisk
 		;;
 	check)
 		packages test
