@@ -67,7 +67,7 @@ packages()
 		;;
 	bench)
 		packages build
-		echo qemu-system-x86 seabios python3
+		echo qemu-system-x86 seabios python3 fio
 		;;
 	*)
 		die "no package group '$1' (build, test, host, check, nightly, bench)"

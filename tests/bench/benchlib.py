@@ -26,12 +26,19 @@ BUILD = os.environ.get("KZ_BUILD") or os.path.join(
 
 class Metric:
     """One figure. limit is the most that ours may be: a number, or a function of the peer's
-    median."""
+    median. A figure of which more is better has a limit that is measured beside ours and peer's
+    (a third side, "limit"), and aims: how many times the peer's, or the limit's, ours shall be at
+    least."""
 
-    def __init__(self, name, unit, limit=None):
+    def __init__(self, name, unit, limit=None, least_of_peer=None, least_of_limit=None):
         self.name = name
         self.unit = unit
         self.limit = limit
+        self.least_of_peer = least_of_peer
+        self.least_of_limit = least_of_limit
+
+    def more_is_better(self):
+        return bool(self.least_of_peer or self.least_of_limit)
 
 
 def build_path(*parts):
@@ -77,25 +84,45 @@ def summarize(name, metrics, seen):
             ratio = round(ours / peer, 4)
         result["metrics"][m.name] = {"ours": ours, "peer": peer, "limit": limit,
                                      "unit": m.unit, "ratio": ratio}
+        if m.more_is_better():
+            result["metrics"][m.name].update(aims(m, ours, peer, median(seen["limit"], m.name)))
     return result
+
+
+def aims(metric, ours, peer, limit):
+    """What a metric has besides when more is better: the measured limit, ours / limit, the least
+    that ours shall be."""
+    aim = (metric.least_of_peer * peer if metric.least_of_peer
+           else metric.least_of_limit * limit)
+    return {"limit": limit, "limit_ratio": round(ours / limit, 4), "aim": round(aim, 3)}
+
+
+def verdict(m):
+    """What a line of the table ends with when ours is not as it should be."""
+    if m["ours"] is None:
+        return ""
+    if "aim" in m:
+        return "" if m["ours"] >= m["aim"] else "  below its aim, %.2f" % m["aim"]
+    return "  over its limit" if m["limit"] is not None and m["ours"] > m["limit"] else ""
 
 
 def table(result):
     """The same for people."""
-    lines = ["%-16s %12s %12s %8s %12s" % ("METRIC", "OURS", "PEER", "RATIO", "LIMIT")]
+    width = max(16, *(len(name) for name in result["metrics"]))
+    lines = ["%-*s %12s %12s %8s %12s" % (width, "METRIC", "OURS", "PEER", "RATIO", "LIMIT")]
     for name, m in result["metrics"].items():
         cells = ["-" if m[k] is None else "%.*f" % (3 if k == "ratio" else 2, m[k])
                  for k in ("ours", "peer", "ratio", "limit")]
-        over = m["limit"] is not None and m["ours"] is not None and m["ours"] > m["limit"]
-        lines.append("%-16s %12s %12s %8s %12s  %s%s" % (name, *cells, m["unit"],
-                                                         "  over its limit" if over else ""))
+        lines.append("%-*s %12s %12s %8s %12s  %s%s" % (width, name, *cells, m["unit"],
+                                                        verdict(m)))
     alone = all(m["peer"] is None for m in result["metrics"].values())
     lines.append("medians of %d %s" % (result["runs"], "runs" if alone else "alternating pairs"))
     return "\n".join(lines)
 
 
-def main(name, metrics, measure, runs, peer=True):
-    """Runs the benchmark as the command line says; exits."""
+def main(name, metrics, measure, runs, peer=True, collect=collect):
+    """Runs the benchmark as the command line says; exits. A benchmark that takes turns in a
+    way of its own has its own collect()."""
     parser = argparse.ArgumentParser(prog="scripts/bench " + name)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--runs", type=int, default=runs, metavar="N")

@@ -90,4 +90,40 @@ def start_measures_both_sides(t):
         kz.eq(m["ours"] > 0 and m["peer"] > 0, True, name)
 
 
+@kz.test
+def where_more_is_better_there_is_an_aim(t):
+    seen = {"ours": [{"a": 12, "b": 70}], "peer": [{"a": 10, "b": 5}],
+            "limit": [{"a": 20, "b": 100}]}
+    metrics = [Metric("a", "iops", least_of_peer=1.3), Metric("b", "MB/s", least_of_limit=0.5)]
+    result = benchlib.summarize("x", metrics, seen)
+    kz.eq(result["metrics"], {
+        "a": {"ours": 12, "peer": 10, "limit": 20, "unit": "iops", "ratio": 1.2,
+              "limit_ratio": 0.6, "aim": 13},
+        "b": {"ours": 70, "peer": 5, "limit": 100, "unit": "MB/s", "ratio": 14,
+              "limit_ratio": 0.7, "aim": 50}})
+    text = benchlib.table(result)
+    kz.eq(text.count("below its aim, 13.00"), 1)
+    kz.eq(text.count("below its aim"), 1)
+
+
+@kz.test
+def disk_measures_both_sides_and_the_host(t):
+    kz.need_kvm()
+    for program in ("qemu-system-x86_64", "fio"):
+        if not shutil.which(program):
+            raise kz.Skip("no " + program)
+    kz.find_program("kzhost")
+    script = os.path.join(os.path.dirname(benchlib.__file__), "bench_disk.py")
+    result = json.loads(t.run(sys.executable, script, "--json", "--runs", "1",
+                              KZ_BENCH_MS="50", KZ_BENCH_MIB="16", deadline=180).stdout)
+    kz.eq(list(result["metrics"]),
+          ["randread_4k_qd1_iops", "randread_4k_qd32_iops", "randwrite_4k_qd1_iops",
+           "randwrite_4k_qd32_iops", "seqread_128k_mbps", "seqwrite_128k_mbps",
+           "idle_cpu_percent", "overhead_two_disks_mib"])
+    for name, m in list(result["metrics"].items())[:6]:
+        for key in ("ours", "peer", "limit", "ratio", "limit_ratio", "aim"):
+            kz.eq(m[key] > 0, True, "%s %s" % (name, key))
+    kz.eq(result["metrics"]["overhead_two_disks_mib"]["ours"] > 0, True)
+
+
 kz.main()
