@@ -25,6 +25,7 @@ DIFFERENCES = {
     "chain-long": ("error", "QEMU allows indirect chains up to 1024 whatever the queue's size"),
     "indirect-next": ("ok", "QEMU ignores NEXT beside INDIRECT"),
     "indirect-unasked": ("ok", "QEMU does not ask whether INDIRECT_DESC was negotiated"),
+    "data-readable": ("ok", "QEMU reads no sectors then"),
     "avail-jump": ("ok|needs-reset", "QEMU counts what is in flight, not how far "
                    "the index is ahead"),
     "avail-back": (None, "QEMU goes through 65535 requests; with an iothread it hangs"),
