@@ -36,6 +36,7 @@ struct message {
 #define NAME_MAX   64
 #define RX_BUFFERS 8
 #define RX_BYTES   512
+#define SEND_MAX   2048
 #define SETTLE_MS  100 /* how long control messages may stay away */
 #define ANSWER_MS  4000
 #define DEFAULT_MS 1000
@@ -230,6 +231,11 @@ bool con_count_ports(unsigned *ret_ports, unsigned *ret_wrong)
 		*ret_ports += con.port[i].exists;
 	*ret_wrong = con.n_wrong;
 	return true;
+}
+
+bool con_send_control(const void *message, uint32_t n)
+{
+	return con.multiport && n <= SEND_MAX && send(3, message, n);
 }
 
 static void con_list(void)

@@ -6,6 +6,7 @@
 #define GUEST_CON_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Runs `con ARGS`. */
 void con_command(char *args);
@@ -18,5 +19,9 @@ void con_command(char *args);
  * Return: false when it does not start
  */
 bool con_count_ports(unsigned *ret_ports, unsigned *ret_wrong);
+
+/* Sends anything on the control queue of the console that was started, at most 2 KiB.
+ * Return: false when the device does not take it */
+bool con_send_control(const void *message, uint32_t n);
 
 #endif

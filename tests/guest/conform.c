@@ -68,7 +68,7 @@ void conform_fill(struct conform *c, uint16_t head)
 		return;
 	}
 	if (c->d->type == VIRTIO_CONSOLE) {
-		c->mem[CONFORM_DATA] = '.';
+		c->mem[CONFORM_DATA] = CONFORM_CHAR;
 		d[0] = (struct vring_desc){ data, 1, 0, 0 };
 		return;
 	}

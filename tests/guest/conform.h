@@ -27,6 +27,7 @@ struct conform {
 	const char *why;            /* what did not hold */
 };
 
+#define CONFORM_CHAR   '\r' /* what a console gets: it may be ours, too */
 #define CONFORM_MEM    0x10000
 #define CONFORM_DATA   0x1000 /* in mem: data of a request */
 #define CONFORM_TABLE  0x4000 /* an indirect table */

@@ -166,7 +166,7 @@ static enum conform_result readable_kept(struct conform *c)
 	conform_offer(c, 0);
 	CONFORM(c, conform_used(c, CONFORM_MS));
 	if (c->d->type == VIRTIO_CONSOLE)
-		CONFORM(c, c->mem[CONFORM_DATA] == '.');
+		CONFORM(c, c->mem[CONFORM_DATA] == CONFORM_CHAR);
 	else
 		CONFORM(c, memcmp(header, c->mem, sizeof(header)) == 0);
 	return CONFORM_OK;

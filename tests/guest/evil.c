@@ -23,7 +23,8 @@
 #define SEE_MS        300
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static const struct evil *const tables[] = { evil_rings, evil_regs, evil_accesses };
+static const struct evil *const tables[] = { evil_rings, evil_regs, evil_accesses,
+					     evil_others };
 
 static const char *outcome_name(enum evil_outcome o)
 {

@@ -35,6 +35,7 @@ struct evil {
 extern const struct evil evil_rings[];    /* descriptors, rings and requests */
 extern const struct evil evil_regs[];     /* status, features and queue registers */
 extern const struct evil evil_accesses[]; /* PCI configuration, BARs, MSI-X, resets */
+extern const struct evil evil_others[];   /* entropy device and console */
 
 /* Runs `evil ARGS`. */
 void evil_command(char *args);

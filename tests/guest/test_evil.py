@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The guest's misdeeds (`evil`) on QEMU's disk.
+"""The guest's misdeeds (`evil`) on QEMU's devices.
 
 What a device has to do about a driver that breaks the rules is for the most part not in the
 specification; the guest's expectations are those of kzhost. DIFFERENCES says where QEMU 7.2
@@ -42,6 +42,8 @@ DIFFERENCES = {
     "status-cleared": ("taken", "QEMU clears status bits"),
     "status-reserved": ("taken", "QEMU keeps any status bits"),
     "queue-absent": ("taken", "QEMU ignores a queue_select that is too large"),
+    "rng-nowhere": ("ok|nothing", "a bounce buffer again"),
+    "con-nowhere": ("ok|error", "a bounce buffer again"),
 }
 LINE = r"evil {} (\S+) other (\S+) recovery (\S+): (ok|FAIL)\n"
 
@@ -54,6 +56,9 @@ def machine(t):
             f.truncate(4 << 20)
         args += ["-drive", f"if=none,id=d{n},file={path},format=raw",
                  "-device", f"virtio-blk-pci,drive=d{n},disable-legacy=on"]
+    args += ["-device", "virtio-rng-pci,disable-legacy=on",
+             "-device", "virtio-serial-pci,disable-legacy=on,max_ports=4",
+             "-chardev", "null,id=c0", "-device", "virtserialport,chardev=c0,name=port"]
     return qemu.Guest(ACCEL, machine="q35", args=args)
 
 
