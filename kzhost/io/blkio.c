@@ -4,6 +4,14 @@
  */
 #include "kzhost/io/blkio.h"
 
+#ifdef KZ_FAULT
+#include "kzhost/io/blkio_fault.h"
+#endif
+
+/* Attempts in a row that are refused for the moment before that is the request's error.
+ */
+#define REFUSED_MAX 10000
+
 static int open_with(const struct blkio_engine *engine, struct blkio *b)
 {
 	b->engine = engine;
@@ -24,6 +32,10 @@ int blkio_new(const struct blkio_engine *engine, const struct blkio_backing *bac
 
 	if (!b)
 		return -ENOMEM;
+#ifdef KZ_FAULT
+	if (!engine)
+		engine = blkio_fault_from_env();
+#endif
 	b->backing = *backing;
 	b->kick_fd = kick_fd;
 	b->depth = depth;
@@ -70,6 +82,7 @@ void blkio_start(struct blkio *b, struct blkio_req *r)
 	b->in_flight++;
 	r->done = 0;
 	r->error = 0;
+	r->refused = 0;
 	b->engine->start(b, r);
 }
 
@@ -102,25 +115,32 @@ static bool moves_data(const struct blkio_req *r)
 	return r->op <= BLKIO_WRITE_THROUGH;
 }
 
-/* True: the request is over. False: it shall be started again, for what is left. */
-static bool is_over(struct blkio_req *r)
+/* True: what was tried is over and may be tried again, whole or from where it ended. */
+static bool may_go_on(struct blkio_req *r)
 {
 	if (r->result == -EINTR || r->result == -EAGAIN)
+		return ++r->refused < REFUSED_MAX;
+	if (r->result < 0 || !moves_data(r))
 		return false;
-	if (r->result < 0) {
-		r->error = r->result;
-		return true;
-	}
-	if (!moves_data(r))
-		return true;
-	if (r->result == 0 && r->done < r->bytes) {
-		r->error = -EIO; /* the backing ends before its size */
-		return true;
-	}
+	r->refused = 0;
 	r->done += (unsigned)r->result;
 	r->offset += (unsigned)r->result;
 	advance(r, (size_t)r->result);
-	return r->done >= r->bytes;
+	return r->done < r->bytes && r->result > 0;
+}
+
+/* True: the request is over. False: it shall be started again, for what is left. */
+static bool is_over(const struct blkio *b, struct blkio_req *r)
+{
+	if (may_go_on(r)) {
+		r->error = b->cancelled ? -ECANCELED : 0;
+		return b->cancelled;
+	}
+	if (r->result < 0)
+		r->error = r->result;
+	else if (moves_data(r) && r->done < r->bytes)
+		r->error = -EIO; /* the backing ends before its size */
+	return true;
 }
 
 struct blkio_req *blkio_reap(struct blkio *b)
@@ -128,8 +148,9 @@ struct blkio_req *blkio_reap(struct blkio *b)
 	struct blkio_req *r;
 
 	while ((r = b->engine->reap(b))) {
-		if (is_over(r)) {
+		if (is_over(b, r)) {
 			b->in_flight--;
+			b->cancelled = b->cancelled && b->in_flight > 0;
 			return r;
 		}
 		b->engine->start(b, r);
@@ -145,5 +166,6 @@ int blkio_wait(struct blkio *b)
 
 void blkio_cancel(struct blkio *b)
 {
+	b->cancelled = b->in_flight > 0;
 	b->engine->cancel(b);
 }

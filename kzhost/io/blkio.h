@@ -8,9 +8,9 @@
  *	blkio_submit()  all that were started are on their way, by one system call
  *	blkio_reap()    one that is complete, with its result
  *
- * Short transfers, interrupted and refused attempts are the engine's business: a request
- * comes back once, whole or with an error. blkio_wait() sleeps until something completes
- *or the kick descriptor is written to: one place to wait for both.
+ * Short transfers, interrupted and refused attempts are tried again here, within bounds:
+ *a request comes back once, whole or with an error. blkio_wait() sleeps until something
+ *completes or the kick descriptor is written to: one place to wait for both.
  *
  * DOC: Engines
  *
@@ -62,6 +62,7 @@ struct blkio_req {
 	/* The engine's. */
 	uint64_t done;
 	int result;
+	unsigned refused; /* attempts in a row with EINTR or EAGAIN */
 	struct blkio_req *next;
 };
 
@@ -88,7 +89,8 @@ struct blkio {
 	int kick_fd; /* borrowed */
 	unsigned depth;
 	unsigned in_flight;
-	void *state; /* the engine's */
+	bool cancelled; /* what is in flight is not begun again */
+	void *state;    /* the engine's */
 };
 
 extern const struct blkio_engine blkio_uring, blkio_sync;
@@ -126,7 +128,8 @@ struct blkio_req *blkio_reap(struct blkio *b);
 /* Submits, then sleeps until blkio_ready() or a kick. 0 or -errno. */
 int blkio_wait(struct blkio *b);
 
-/* Asks for all requests in flight to end early; they are reaped all the same. */
+/* Asks for all requests in flight to end early; they are reaped all the same, with
+ * -ECANCELED when something of them was still to be done. */
 void blkio_cancel(struct blkio *b);
 
 /* Which descriptor a request may use. */
