@@ -404,10 +404,15 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static bool is_ordered_off(struct lane *l)
+{
+	return vqueue_state(l->q) != VQUEUE_ACTIVE ||
+	       atomic_load_explicit(&l->disk->quit, memory_order_acquire);
+}
+
 static bool has_work(struct lane *l)
 {
-	return virtq_pending(&l->q->vq) || blkio_ready(l->io) ||
-	       vqueue_state(l->q) != VQUEUE_ACTIVE;
+	return virtq_pending(&l->q->vq) || blkio_ready(l->io) || is_ordered_off(l);
 }
 
 /* Looks for work for look_ns; true when there is some. */
@@ -427,13 +432,14 @@ static bool look(struct lane *l, uint64_t now)
 	return false;
 }
 
-/* Nothing is to be done: look, then sleep. What came soon is worth looking for longer the
- * next time, what took long is not worth looking for at all. */
+/* Nothing is to be done: look, then sleep, unless an order came whose kick was taken with
+ * completions, so that nothing would end the sleep. What came soon is worth looking for
+ * longer the next time, what took long is not worth looking for at all. */
 static void idle(struct lane *l)
 {
 	uint64_t before = now_ns(), slept;
 
-	if (look(l, before) || virtq_kicks_on(&l->q->vq))
+	if (look(l, before) || virtq_kicks_on(&l->q->vq) || is_ordered_off(l))
 		return;
 	must(blkio_wait(l->io));
 	slept = now_ns() - before;
