@@ -33,6 +33,11 @@
 #define AVAIL_NO_INTERRUPT 1
 #define USED_NO_NOTIFY     1
 
+/* Before each look at what the driver may change; fuzzers change it there and then. */
+#ifndef VIRTQ_LOOK
+#define VIRTQ_LOOK(p, len) ((void)0)
+#endif
+
 struct desc {
 	le64 addr;
 	le32 len;
@@ -50,6 +55,7 @@ const char *const virtq_error_texts[VIRTQ_ERROR_N] = { [VIRTQ_OK] = "nothing is 
 /* The rings' 16-bit fields are aligned: one load, one store. Guests are little-endian. */
 static uint16_t load16(const uint8_t *p, int order)
 {
+	VIRTQ_LOOK(p, 2);
 	return __atomic_load_n((const uint16_t *)(const void *)p, order);
 }
 
@@ -180,6 +186,7 @@ static int step(struct virtq *q, struct walk *w, struct virtq_chain *c)
 		return fail(q, VIRTQ_ERR_NEXT_RANGE) - 1;
 	if (w->left-- == 0)
 		return fail(q, VIRTQ_ERR_LOOP) - 1;
+	VIRTQ_LOOK(w->table + (size_t)w->next * DESC_SIZE, sizeof(d));
 	memcpy(&d, w->table + (size_t)w->next * DESC_SIZE, sizeof(d));
 	__asm__ volatile("" ::: "memory"); /* the copy is all that is looked at */
 	flags = le16_get(d.flags);
@@ -289,6 +296,8 @@ static size_t copy(const struct iovec *iov, unsigned n, size_t skip, void *data,
 			continue;
 		}
 		part = MIN(part - skip, len - done);
+		if (out)
+			VIRTQ_LOOK(guest + skip, part);
 		if (out)
 			memcpy((uint8_t *)data + done, guest + skip, part);
 		else

@@ -81,7 +81,7 @@ static void bed_init(struct bed *b, const struct blkio_engine *engine, unsigned 
 	vmem_init(&b->mem, MEM);
 	b->fd = memfd_create("disk", MFD_CLOEXEC);
 	T_OK(ftruncate(b->fd, SECTORS * 512));
-	c.backing = (struct blkio_backing){ -1, b->fd, 512, 512 };
+	c.take_backing = (struct blkio_backing){ -1, dup(b->fd), 512, 512 };
 	T_OK(vblk_new(&c, &env, &b->disk, &e));
 	T_OK(vblk_start(b->disk));
 	for (unsigned q = 0; q < QUEUES; q++) {
