@@ -283,6 +283,11 @@ static uint64_t config_read(struct pci *pci, uint64_t where, unsigned size)
 		pthread_mutex_lock(&pci->lock);
 		put_le(f->config + f->window, t.size, v);
 	}
+	if (f->intx_pending) {
+		f->config[PCI_REG_STATUS] &= (uint8_t)~PCI_STATUS_INTX;
+		f->config[PCI_REG_STATUS] |=
+			f->intx_pending(f->dev) ? PCI_STATUS_INTX : 0;
+	}
 	v = get_le(f->config + reg, size);
 	pthread_mutex_unlock(&pci->lock);
 	return v;

@@ -44,6 +44,7 @@
 #define PCI_COMMAND_MEM    0x0002
 #define PCI_COMMAND_BUSM   0x0004
 #define PCI_COMMAND_NOINTX 0x0400
+#define PCI_STATUS_INTX    0x0008
 #define PCI_STATUS_CAPS    0x0010
 #define PCI_REG_BAR        0x10
 
@@ -77,6 +78,9 @@ struct pci_function {
 
 	/* After a write to [offset, offset + len), the bus locked; may be NULL. */
 	void (*config_written)(void *dev, unsigned offset, unsigned len);
+	/* Does the function's interrupt status bit read 1? The bus locked; NULL: never.
+	 */
+	bool (*intx_pending)(void *dev);
 	/* A BAR answers at another address now (0: nowhere), the bus locked; may be NULL.
 	 */
 	void (*bar_moved)(void *dev, unsigned bar, uint64_t gpa);

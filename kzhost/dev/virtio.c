@@ -75,8 +75,10 @@ static void kick(struct vqueue *q)
 	(void)!write(q->kick_fd, &one, sizeof(one));
 }
 
-static void interrupt(struct vdev *v, unsigned vector)
+static void interrupt(struct vdev *v, unsigned isr, unsigned vector)
 {
+	if (v->env.isr)
+		v->env.isr(v->env.arg, isr);
 	if (vector != VDEV_NO_VECTOR)
 		v->env.interrupt(v->env.arg, vector);
 }
@@ -172,7 +174,7 @@ static void needs_reset(struct vdev *v, enum virtq_error error, unsigned queue)
 		v->env.problem(v->env.arg, v->name, text);
 	}
 	set_status(v, v->status | VIRTIO_S_NEEDS_RESET);
-	interrupt(v, v->config_vector);
+	interrupt(v, VIRTIO_ISR_CONFIG, v->config_vector);
 }
 
 /* FEATURES_OK: sticks when the driver asks for nothing that was not offered. */
@@ -462,7 +464,8 @@ void vqueue_push(struct vqueue *q)
 	if (!virtq_publish(&q->vq))
 		return;
 	atomic_fetch_add_explicit(&q->interrupts, 1, memory_order_relaxed);
-	interrupt(q->vdev, atomic_load_explicit(&q->vector, memory_order_relaxed));
+	interrupt(q->vdev, VIRTIO_ISR_QUEUE,
+		  atomic_load_explicit(&q->vector, memory_order_relaxed));
 }
 
 void vdev_broken(struct vqueue *q, enum virtq_error error)
@@ -480,7 +483,7 @@ void vdev_config_changed(struct vdev *v)
 	pthread_mutex_lock(&v->lock);
 	v->generation++;
 	if (v->status & VIRTIO_S_DRIVER_OK)
-		interrupt(v, v->config_vector);
+		interrupt(v, VIRTIO_ISR_CONFIG, v->config_vector);
 	pthread_mutex_unlock(&v->lock);
 }
 

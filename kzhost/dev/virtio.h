@@ -93,7 +93,13 @@ struct vdev_env {
 	void (*interrupt)(void *arg, unsigned vector);
 	void (*problem)(void *arg, const char *dev, const char *text); /* rate-limited */
 	void *arg;
+	/* Something is to be told, VIRTIO_ISR_*, before the interrupt and also when there
+	 * is no vector for it; may be NULL. On any thread. */
+	void (*isr)(void *arg, unsigned bit);
 };
+
+#define VIRTIO_ISR_QUEUE  0x1
+#define VIRTIO_ISR_CONFIG 0x2
 
 enum vqueue_run { VQUEUE_IDLE, VQUEUE_ACTIVE, VQUEUE_STOPPING };
 

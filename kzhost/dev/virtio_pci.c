@@ -124,6 +124,8 @@ static void common_write(struct virtio_pci *p, uint64_t offset, unsigned size,
 	if (reg == VDEV_REG_N)
 		return;
 	vdev_write(p->vdev, reg, mask << shift, (value & mask) << shift);
+	if (reg == VDEV_STATUS && value == 0)
+		atomic_store(&p->isr, 0);
 	if (reg != VDEV_STATUS || !(value & VIRTIO_S_DRIVER_OK))
 		return;
 	pthread_mutex_lock(&p->lock);
@@ -136,7 +138,7 @@ static void common_write(struct virtio_pci *p, uint64_t offset, unsigned size,
 
 static uint64_t isr_read(struct virtio_pci *p, uint64_t offset, unsigned size)
 {
-	return offset == 0 && size == 1 ? 0 : UINT64_MAX;
+	return offset == 0 && size == 1 ? atomic_exchange(&p->isr, 0) : UINT64_MAX;
 }
 
 static void nothing_write(struct virtio_pci *p, uint64_t offset, unsigned size,
@@ -257,6 +259,13 @@ static void bar_moved(void *dev, unsigned bar, uint64_t gpa)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static bool intx_pending(void *dev)
+{
+	struct virtio_pci *p = dev;
+
+	return atomic_load(&p->isr) && !atomic_load(&p->msix.enabled);
+}
+
 static uint32_t config32(const struct virtio_pci *p, unsigned at)
 {
 	const uint8_t *c = &p->fn.config[at];
@@ -344,6 +353,7 @@ int virtio_pci_init(struct virtio_pci *p, struct vdev *vdev,
 	p->fn.config_written = config_written;
 	p->fn.bar_moved = bar_moved;
 	p->fn.window_at = window_at;
+	p->fn.intx_pending = intx_pending;
 	add_capabilities(p);
 	return r;
 }
@@ -366,4 +376,12 @@ void virtio_pci_interrupt(void *arg, unsigned vector)
 	struct virtio_pci *p = arg;
 
 	msix_raise(&p->msix, vector);
+}
+
+void virtio_pci_isr(void *arg, unsigned bit)
+{
+	struct virtio_pci *p = arg;
+
+	if (bit == VIRTIO_ISR_CONFIG || !atomic_load(&p->msix.enabled))
+		atomic_fetch_or(&p->isr, bit);
 }

@@ -5,7 +5,7 @@
  * DOC: BAR 0
  *
  *	0000	common configuration (4.1.4.3)
- *	1000	ISR status (4.1.4.5): always 0, there are no line interrupts
+ *	1000	ISR status (4.1.4.5): read to clear; there are no line interrupts
  *	2000	device configuration (4.1.4.6)
  *	3000	notifications (4.1.4.4): queue N at 4 * N, an ioeventfd each
  *	4000	MSI-X table
@@ -54,6 +54,7 @@ struct virtio_pci {
 	struct vdev *vdev; /* borrowed */
 	const struct virtio_pci_ops *ops;
 	unsigned msix_cap, window_cap; /* offsets in configuration space */
+	atomic_uint isr;               /* VIRTIO_ISR_* */
 
 	pthread_mutex_t lock; /* of all below */
 	uint64_t bar_gpa;     /* where the BAR answers; 0: nowhere */
@@ -64,8 +65,8 @@ struct virtio_pci {
 /**
  * virtio_pci_init() - Put a device behind a PCI function
  * @p:		Zeroed
- * @vdev:	Set up by vdev_init(), whose env.interrupt is virtio_pci_interrupt() and
- *		whose env.arg is @p; borrowed
+ * @vdev:	Set up by vdev_init(), whose env.interrupt is virtio_pci_interrupt(),
+ *		whose env.isr is virtio_pci_isr() and whose env.arg is @p; borrowed
  * @gsi:	First of the device's interrupt numbers: MSIX_VECTORS_MAX of them
  *
  * Return: 0 or what eventfd(2) gave; virtio_pci_fini() may follow in every case
@@ -76,5 +77,8 @@ void virtio_pci_fini(struct virtio_pci *p);
 
 /* env.interrupt of the device. */
 void virtio_pci_interrupt(void *arg, unsigned vector);
+
+/* env.isr of the device: queues only while MSI-X is off (4.1.4.5.1). */
+void virtio_pci_isr(void *arg, unsigned bit);
 
 #endif

@@ -133,6 +133,7 @@ int vm_slot_env(struct vm *vm, unsigned slot, struct vdev_env *ret_env)
 	vm->slot[slot] = s;
 	*ret_env = (struct vdev_env){ .ram = &vm->ram,
 				      .interrupt = virtio_pci_interrupt,
+				      .isr = virtio_pci_isr,
 				      .problem = problem,
 				      .arg = &s->fn };
 	return 0;

@@ -84,7 +84,8 @@ static void problem(void *arg, const char *dev, const char *text)
 
 static void begin(struct bed *b)
 {
-	const struct vdev_env env = { &b->ram, virtio_pci_interrupt, problem, &b->p };
+	const struct vdev_env env = { &b->ram, virtio_pci_interrupt, problem, &b->p,
+				      virtio_pci_isr };
 
 	b->ram.fd = -1;
 	b->ram.base = memory;

@@ -143,3 +143,14 @@ TEST(builtin, gets_entropy)
 	vm_stats(t.vm, &s);
 	T_EQ(s.guest_errors, 0);
 }
+
+TEST(builtin, finds_the_entropy_device_as_the_specification_has_it)
+{
+	cleanup(tiny_free) struct tiny t;
+
+	start(&t, "kzones.zone=c run='conform quiet rng' poweroff", 32 * MIB, 2, 0);
+	tiny_expect_event(&t, VM_EV_POWEROFF);
+	if (!strstr(t.console, " ok, 0 failed"))
+		T_FAIL("%s", t.console);
+	T_TRUE(t.mistakes > 0); /* those that the checks make */
+}

@@ -215,11 +215,32 @@ TEST(virtio_pci, device_configuration_of_every_width)
 	T_EQ(vdriver_read(&b->d, at + 8, 4), 0x0c0b0a09);
 }
 
-TEST(virtio_pci, the_isr_is_always_clear)
+/* VIRTIO 1.2, 4.1.4.5.1 */
+TEST(virtio_pci, the_isr_tells_and_is_cleared_by_reading)
 {
 	BED(b);
+	struct vring ring;
 
 	T_EQ(vdriver_read(&b->d, b->d.isr, 1), 0);
+	bring_up(b, &ring);
+	/* MSI-X: the configuration only. */
+	b->toy.v.queue[1].vq.next_used++;
+	vqueue_push(&b->toy.v.queue[1]);
+	T_EQ(vdriver_read(&b->d, b->d.isr, 1), 0);
+	vdev_config_changed(&b->toy.v);
+	T_EQ(vdriver_config_read(&b->d, PCI_REG_STATUS, 2), PCI_STATUS_CAPS);
+	T_EQ(vdriver_read(&b->d, b->d.isr, 1), VIRTIO_ISR_CONFIG);
+	T_EQ(vdriver_read(&b->d, b->d.isr, 1), 0);
+	/* Without it: both, and the status says so until it is read. */
+	vdriver_config_write(&b->d, b->d.msix + 2, 2, 0);
+	b->toy.v.queue[1].vq.next_used++;
+	vqueue_push(&b->toy.v.queue[1]);
+	vdev_config_changed(&b->toy.v);
+	T_EQ(vdriver_config_read(&b->d, PCI_REG_STATUS, 1),
+	     PCI_STATUS_CAPS | PCI_STATUS_INTX);
+	T_EQ(vdriver_read(&b->d, b->d.isr, 1), VIRTIO_ISR_CONFIG | VIRTIO_ISR_QUEUE);
+	T_EQ(vdriver_read(&b->d, b->d.isr, 1), 0);
+	T_EQ(vdriver_config_read(&b->d, PCI_REG_STATUS, 1), PCI_STATUS_CAPS);
 	T_EQ(vdriver_read(&b->d, b->d.isr, 4), 0xffffffff);
 	T_EQ(vdriver_read(&b->d, b->d.isr + 1, 1), 0xff);
 }

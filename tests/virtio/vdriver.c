@@ -105,6 +105,7 @@ struct vdev_env vbed_env(struct vbed *b, struct virtio_pci *p)
 {
 	return (struct vdev_env){ .ram = &b->mem.ram,
 				  .interrupt = virtio_pci_interrupt,
+				  .isr = virtio_pci_isr,
 				  .problem = problem,
 				  .arg = p };
 }
