@@ -337,6 +337,16 @@ size_t serial_write_in(struct serial *s, const void *data, size_t len)
 	return n;
 }
 
+bool serial_listens(struct serial *s)
+{
+	bool listens;
+
+	pthread_mutex_lock(&s->lock);
+	listens = s->ier & UART_IER_RDI;
+	pthread_mutex_unlock(&s->lock);
+	return listens;
+}
+
 void serial_counts(struct serial *s, uint64_t *ret_bytes, uint64_t *ret_lost)
 {
 	pthread_mutex_lock(&s->lock);

@@ -49,6 +49,9 @@ size_t serial_read_out(struct serial *s, void *data, size_t size);
  * room. */
 size_t serial_write_in(struct serial *s, const void *data, size_t len);
 
+/* Has the guest asked for an interrupt when bytes come? */
+bool serial_listens(struct serial *s);
+
 /* Bytes the guest wrote so far, and how many of them were dropped unread. */
 void serial_counts(struct serial *s, uint64_t *ret_bytes, uint64_t *ret_lost);
 

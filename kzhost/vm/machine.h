@@ -35,6 +35,8 @@ struct vm {
 	struct pci pci;
 	bool direct; /* no firmware runs: BARs are placed at the start */
 	struct vm_slot *slot[PCI_SLOTS]; /* vdevs.c; NULL: free */
+	struct vdev *con;                /* in its slot */
+	bool input_to_hvc;               /* ports.c; main thread only */
 	struct slow slow;
 	struct slow_env slow_env;
 	int (*thread_init)(void);

@@ -15,6 +15,7 @@
 #include "common/base/trace.h"
 #include "common/proto/machine.h"
 #include "kzhost/dev/vblk.h"
+#include "kzhost/dev/vcon.h"
 #include "kzhost/dev/virtio_pci.h"
 #include "kzhost/dev/vrng.h"
 #include "kzhost/vm/machine.h"
@@ -81,6 +82,24 @@ static uint64_t high_window(const struct ram *ram)
 	return (end + KZ_PCI_HIGH_SIZE - 1) / KZ_PCI_HIGH_SIZE * KZ_PCI_HIGH_SIZE;
 }
 
+static void wake_main(void *arg)
+{
+	struct vm *vm = arg;
+
+	mbox_wake(&vm->mbox);
+}
+
+static int add_console(struct vm *vm)
+{
+	static const struct vdev_owner owner = { .slow = &vcon_ops, .free = vcon_free };
+	struct vdev_env env;
+	int r = vm_slot_env(vm, KZ_PCI_SLOT_CONSOLE, &env);
+
+	if (r == 0)
+		r = vcon_new(&env, wake_main, vm, &vm->con);
+	return r < 0 ? r : vm_add_vdev(vm, KZ_PCI_SLOT_CONSOLE, vm->con, &owner);
+}
+
 static int add_rng(struct vm *vm)
 {
 	static const struct vdev_owner owner = { .slow = &vrng_ops, .free = vrng_free };
@@ -110,6 +129,8 @@ int vdevs_init(struct vm *vm)
 			    ranges[i].dev);
 	if (r == 0)
 		r = slow_init(&vm->slow);
+	if (r == 0)
+		r = add_console(vm);
 	return r < 0 ? r : add_rng(vm);
 }
 

@@ -8,6 +8,7 @@
 #include "kzhost/vm/layout.h"
 #include "kzhost/vm/machine.h"
 #include "kzhost/vm/mptable.h"
+#include "kzhost/vm/ports.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -384,16 +385,6 @@ bool vm_take_event(struct vm *vm, struct vm_event *ret_event)
 	return mbox_take(&vm->mbox, ret_event);
 }
 
-size_t vm_console_read(struct vm *vm, void *data, size_t size)
-{
-	return serial_read_out(&vm->serial, data, size);
-}
-
-size_t vm_console_write(struct vm *vm, const void *data, size_t len)
-{
-	return serial_write_in(&vm->serial, data, len);
-}
-
 void vm_power_button(struct vm *vm)
 {
 	power_press(&vm->power);
@@ -406,7 +397,7 @@ void vm_stats(struct vm *vm, struct vm_stats *ret_stats)
 
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		s.exits += atomic_load_explicit(&vm->vcpu[i].exits, memory_order_relaxed);
-	serial_counts(&vm->serial, &s.console_bytes, &s.console_lost);
+	ports_console_counts(vm, &s.console_bytes, &s.console_lost);
 	s.guest_errors = vdevs_guest_errors(vm);
 	*ret_stats = s;
 }

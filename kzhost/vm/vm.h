@@ -94,7 +94,8 @@ int vm_boot_order(struct vm *vm, const unsigned *slot, unsigned n);
  */
 int vm_start(struct vm *vm, struct errmsg *e);
 
-/* Readable when vm_take_event() or vm_console_read() have something. Owned by vm. */
+/* Readable when vm_take_event(), vm_console_read() or vm_port_read() have something.
+ * Owned by vm. */
 int vm_event_fd(const struct vm *vm);
 
 /*
@@ -104,12 +105,30 @@ int vm_event_fd(const struct vm *vm);
  */
 bool vm_take_event(struct vm *vm, struct vm_event *ret_event);
 
-/* Bytes the guest wrote to its console; 0 = none. */
+/* Bytes the guest wrote to its console, by the serial port or hvc0; 0 = none. */
 size_t vm_console_read(struct vm *vm, void *data, size_t size);
 
-/* Bytes for the guest's console; returns how many fitted. Room again makes event_fd
- * ready. */
+/* Bytes for the guest's console, where it listens (ports.h); returns how many fitted.
+ * Room again makes event_fd ready. */
 size_t vm_console_write(struct vm *vm, const void *data, size_t len);
+
+/* Named ports of the console device. */
+enum vm_port {
+	VM_PORT_AGENT, /* org.qemu.guest_agent.0 */
+	VM_PORT_GOALS, /* org.kzones.goals */
+	VM_PORT_N
+};
+
+/* Bytes the guest wrote to a port; 0 = none. Read as the console is; what is not read is
+ * dropped, the oldest first. */
+size_t vm_port_read(struct vm *vm, enum vm_port port, void *data, size_t size);
+
+/* A message to a port, all or nothing. False: there is no room, or the guest does not
+ * have the port open. */
+bool vm_port_write(struct vm *vm, enum vm_port port, const void *data, size_t len);
+
+/* Does the guest have the port open? A change makes event_fd ready. */
+bool vm_port_is_open(struct vm *vm, enum vm_port port);
 
 /* Presses the power button (KZ_GED_POWER). */
 void vm_power_button(struct vm *vm);

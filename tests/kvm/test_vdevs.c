@@ -195,10 +195,11 @@ TEST(vdevs, every_slot_takes_one_device)
 	T_EQ(vm_slot_env(vm, 0, &env), -ENOSPC);
 	T_EQ(vm_slot_env(vm, 32, &env), -ENOSPC);
 	T_EQ(vm_slot_env(vm, KZ_PCI_SLOT_RNG, &env), -EBUSY);
+	T_EQ(vm_slot_env(vm, KZ_PCI_SLOT_CONSOLE, &env), -EBUSY);
 	for (unsigned slot = 1; slot < PCI_SLOTS; slot++) {
 		struct vdev *v;
 
-		if (slot == KZ_PCI_SLOT_RNG)
+		if (slot == KZ_PCI_SLOT_RNG || slot == KZ_PCI_SLOT_CONSOLE)
 			continue;
 		T_OK(vm_slot_env(vm, slot, &env));
 		T_EQ(vm_slot_env(vm, slot, &env), -EBUSY);
@@ -212,6 +213,89 @@ TEST(vdevs, every_slot_takes_one_device)
 		vdriver_negotiate(&d, VIRTIO_F_VERSION_1);
 		vdriver_ok(&d);
 	}
+}
+
+/* The console: two devices. */
+
+/* The guest's word on hvc0, which the zone's console gets. */
+static void hvc_says(struct bed *b, struct vring *tx, const char *text)
+{
+	char got[16] = "";
+	uint32_t id, len;
+
+	strcpy(vmem_at(&b->mem, DATA), text);
+	vring_desc(tx, 0, DATA, (uint32_t)strlen(text), 0, 0);
+	vring_post(tx, 0);
+	vdriver_kick(&b->d, 1);
+	vdriver_wait_used(tx, &id, &len);
+	T_EQ(vm_console_read(b->t.vm, got, sizeof(got) - 1), strlen(text));
+	T_STREQ(got, text);
+	T_EQ(vm_console_read(b->t.vm, got, sizeof(got)), 0);
+}
+
+/* What is typed arrives on hvc0, and only there. */
+static void hvc_gets(struct bed *b, struct vring *rx, char key)
+{
+	uint32_t id, len;
+	uint64_t lsr;
+
+	vring_desc(rx, 0, DATA + 4096, 64, VRING_WRITE, 0);
+	vring_post(rx, 0);
+	T_EQ(vm_console_write(b->t.vm, &key, 1), 1);
+	vdriver_kick(&b->d, 0);
+	vdriver_wait_used(rx, &id, &len);
+	T_EQ(len, 1);
+	T_EQ(*(char *)vmem_at(&b->mem, DATA + 4096), key);
+	bus_read(&b->t.vm->pio, KZ_COM1_PORT + 5, 1, &lsr);
+	T_EQ(lsr & 1, 0);
+}
+
+/* What is typed arrives on the serial port, and only there. */
+static void serial_gets(struct bed *b, const struct vring *rx, char key)
+{
+	uint16_t used = vring_used_idx(rx);
+	uint64_t byte;
+
+	T_EQ(vm_console_write(b->t.vm, &key, 1), 1);
+	bus_read(&b->t.vm->pio, KZ_COM1_PORT, 1, &byte);
+	T_EQ(byte, key);
+	T_EQ(vring_used_idx(rx), used);
+}
+
+TEST(vdevs, what_is_typed_goes_where_the_guest_listens)
+{
+	struct vring rx, tx;
+	struct vm_stats s;
+	BED(b);
+
+	tiny_expect_console(&b.t, "s"); /* the guest halts now */
+	vdriver_find(&b.d, &b.t.vm->mmio, KZ_PCI_SLOT_CONSOLE);
+	vring_init(&rx, &b.mem, RING, 16);
+	vring_init(&tx, &b.mem, RING + 0x4000, 16);
+	memset(vmem_at(&b.mem, RING), 0, 0x8000);
+	vdriver_negotiate(&b.d, VIRTIO_F_VERSION_1);
+	serial_gets(&b, &rx, 'a'); /* as firmware, which polls */
+	vdriver_queue(&b.d, 0, &rx, 1);
+	vdriver_queue(&b.d, 1, &tx, 2);
+	vdriver_ok(&b.d);
+	serial_gets(&b, &rx, 'b');
+	hvc_says(&b, &tx, "login: ");
+	hvc_gets(&b, &rx, 'c');
+	/* A driver for the serial port comes. */
+	bus_write(&b.t.vm->pio, KZ_COM1_PORT + 1, 1, 1);
+	serial_gets(&b, &rx, 'd');
+	hvc_says(&b, &tx, "login: ");
+	serial_gets(&b, &rx, 'e');
+	/* It goes: not before hvc0 says something again. */
+	bus_write(&b.t.vm->pio, KZ_COM1_PORT + 1, 1, 0);
+	serial_gets(&b, &rx, 'f');
+	hvc_says(&b, &tx, "login: ");
+	hvc_gets(&b, &rx, 'g');
+	vdriver_reset(&b.d);
+	serial_gets(&b, &rx, 'h');
+	vm_stats(b.t.vm, &s);
+	T_EQ(s.console_bytes, 1 + 3 * strlen("login: "));
+	T_EQ(s.console_lost, 0);
 }
 
 /* KVM's table of routes. */

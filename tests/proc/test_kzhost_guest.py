@@ -90,6 +90,34 @@ def the_sandbox_lets_devices_work(t):
 
 
 @kz.test
+def the_console_device_has_its_ports_and_writes_to_the_console(t):
+    host, c, client = booted(t)
+    client.send("con list\r")
+    client.read_until("con port 0: console, name '', host open\r\n")
+    client.read_until("con port 1: port, name 'org.qemu.guest_agent.0', host open\r\n")
+    client.read_until("con port 2: port, name 'org.kzones.goals', host open\r\n")
+    client.read_until("con list: 3 ports of 3")
+    client.read_until(PROMPT)
+    client.send("con write 0 by hvc0.\r")
+    out = client.read_until("con write: 8 bytes")
+    out += client.read_until(PROMPT)
+    while out.count("by hvc0.") < 2:  # the echo of the command, and its effect
+        out += client.read_until("by hvc0.")
+    # The guest listens on its serial port: what is typed goes there, and only there.
+    client.send("con read 0 1\r")
+    client.read_until("con read: nothing")
+    # A port that nobody reads takes all the same.
+    client.send("con write org.qemu.guest_agent.0 x\r")
+    client.read_until("con write: 1 bytes")
+    client.read_until(PROMPT)
+    kz.eq(c.status()["console_lost"], 0)
+    kz.has(host.console_text(), "by hvc0.")
+    c.good("halt")
+    kz.eq(host.wait(), exit_status("halted"))
+    kz.eq("not allowed" in host.output(), False, host.output())
+
+
+@kz.test
 def poweroff_reboot_and_panic_are_told(t):
     for command, cause in (("poweroff", "poweroff"), ("reboot", "reset")):
         host, c, client = booted(t)
