@@ -85,6 +85,8 @@ def configure():
             ('d', '32M', BUILT_IN, ('b', 'c')), ('e', '32M', BUILT_IN, (LATE,)),
             ('broken', '32M', BROKEN, ()), ('deaf', '32M', DEAF, ())):
         text = COMMON % (memory, boot)
+        if name == 'db':
+            text += '; set cpu-shares=20; add capped-cpu; set ncpus=2; end'
         for other in needs:
             text += DEPENDS % (other if ':' in other else 'svc:/system/zones/zone:' + other)
         run('zonecfg', '-z', name, text)
@@ -150,6 +152,16 @@ def unit(prop):
     return output('systemctl', 'show', '--value', '-p', prop, 'svc.zones')
 
 
+def group(zone):
+    """What the kernel says of the zone's control group."""
+    top = '/sys/fs/cgroup' + unit('ControlGroup')
+    found = {}
+    for name in ('cpu.max', 'cpu.weight', 'cgroup.procs', 'cpu.stat'):
+        with open('%s/zone-%s/%s' % (top, zone, name), encoding='utf-8') as f:
+            found[name] = f.read().strip()
+    return found
+
+
 def watch():
     """Second boot: see the zones come up, survive a crash of svc.zones; write the facts."""
     facts = {'kernel': os.uname().release, 'unit_before': unit('ActiveState')}
@@ -164,12 +176,24 @@ def watch():
     run('zoneadm', 'list', '-cv')
     run('svcs')
     facts['kzhosts_before'] = kzhosts()
+    facts['group_booted'] = group('db')
+    run('zonecfg', '-z', 'db', '-r',
+        'set cpu-shares=30; select capped-cpu; set ncpus=1.5; end')
+    facts['group_changed'] = group('db')
     pid = unit('MainPID')
     run('kill', '-KILL', pid)
     wait_for('a new svc.zones', lambda: unit('MainPID') not in ('0', pid)
              and unit('ActiveState') == 'active')
     facts['status_after'] = wait_for('all instances online again', lambda: all_online('e'))
     facts['kzhosts_after'] = kzhosts()
+    facts['group_after'] = group('db')
+    run('zoneadm', '-z', 'app', 'halt')
+    top = '/sys/fs/cgroup' + unit('ControlGroup')
+    facts['groups_left'] = wait_for('the group of app is gone', lambda: sorted(
+        name for name in os.listdir(top) if name.startswith('zone-')
+        and 'zone-app' not in os.listdir(top)))
+    run('zoneadm', '-z', 'app', 'boot')
+    wait_for('app online again', lambda: all_online('e'))
     facts['restarts'] = unit('NRestarts')
     os.makedirs('/var/log/rig', exist_ok=True)
     with open('/var/log/rig/facts.json', 'w', encoding='utf-8') as f:

@@ -108,6 +108,32 @@ def a_zone_waits_for_a_unit_of_the_host(_):
 
 
 @kz.test
+def a_zone_runs_in_a_control_group_with_its_limits(_):
+    facts = good_run().json('log', 'rig', 'facts.json')
+    booted = facts['group_booted']
+    kz.eq((booted['cpu.max'], booted['cpu.weight']), ('200000 100000', '2000'))
+    inside = booted['cgroup.procs'].split()  # there are KVM's own threads, too
+    kz.eq([args for pid, args in facts['kzhosts_before'].items() if pid in inside],
+          ['kzhost -z db'])
+    assert int(booted['cpu.stat'].split()[1]) > 0, booted
+
+
+@kz.test
+def a_live_change_is_the_kernels_and_outlives_svc_zones(_):
+    facts = good_run().json('log', 'rig', 'facts.json')
+    for when in ('group_changed', 'group_after'):
+        kz.eq((facts[when]['cpu.max'], facts[when]['cpu.weight']),
+              ('150000 100000', '3000'), when)
+    kz.eq(facts['group_after']['cgroup.procs'], facts['group_booted']['cgroup.procs'])
+
+
+@kz.test
+def the_group_of_a_halted_zone_goes(_):
+    left = good_run().json('log', 'rig', 'facts.json')['groups_left']
+    assert {'zone-db', 'zone-web'} <= set(left) and 'zone-app' not in left, left
+
+
+@kz.test
 def poweroff_takes_the_zones_down_in_reverse_order(_):
     run = good_run()
     for first, then in (*zip(ORDER, ORDER[1:]), *DIAMOND):
