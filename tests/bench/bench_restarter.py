@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""the restarter with many zones: core, daemon, svcs, status; no peer, absolute limits
+"""the restarter with many zones: core, daemon, svcs, status; systemd as a peer, in the host rig
 
 core_boot_10k_cpu_s, core_step_us, core_bytes_per_zone: the pure core alone boots 10,000 zones in
 simulated time (corebench.c). daemon_boot_1k_s: svc.zones, from its spawn until 1,000 zones
@@ -7,17 +7,24 @@ are online, 32 at a time, each with a process that plays kzhost (fakehost.c).
 daemon_cpu_us_per_transition: its processor time for that, by changes of state it logged.
 svcs_10k_ms: `svcs -a` over 10,000 instances, from its spawn to its end. status_write_us:
 processor time of svc.zones for one change of one of 1,000 zones and the status.json that
-follows. Roots are in memory, where fsync(2) costs nothing.
+follows. Roots are in memory, where fsync(2) costs nothing. rig_boot_200_s: 200 such zones
+and, after them, 200 services of systemd that do nothing and depend on each other in the same
+way, both in the host rig (emulated: only the ratio means anything, and 1,000 of each take a
+quarter of an hour); once, not in every run. A peer that is not there is named.
 """
 
+import functools
 import json
 import os
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
 import benchlib
+import manyzones
 from benchlib import Metric
 
 os.environ.setdefault("KZ_BUILD", benchlib.BUILD)
@@ -28,6 +35,9 @@ import kz
 MEMORY = "/dev/shm"
 LIMIT = 32
 WRITES = 10
+HERE = os.path.dirname(os.path.abspath(__file__))
+RIG_SECONDS = 1200
+RIG_TOOLS = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "debugfs", "cpio")
 
 METRICS = [
     Metric("core_boot_10k_cpu_s", "s", 1),
@@ -37,6 +47,7 @@ METRICS = [
     Metric("daemon_cpu_us_per_transition", "us"),
     Metric("svcs_10k_ms", "ms", 100),
     Metric("status_write_us", "us"),
+    Metric("rig_boot_200_s", "s"),
 ]
 
 
@@ -48,25 +59,8 @@ def cpu_us(pid):
 
 def populate(t, n, autoboot):
     """A root with n installed zones; each depends on two earlier ones."""
-    kzhost = t.path("libexec/kzhost")
-    if os.path.islink(kzhost):
-        os.unlink(kzhost)
-    os.symlink(benchlib.build_path("tests", "bench", "fakehost"), kzhost)
-    t.write("kernel", "a kernel")
-    t.write("etc/zones/svc.zones.json",
-            json.dumps({"config": {"concurrent-boot-shutdown": LIMIT}}))
-    zones = {}
-    for i in range(n):
-        config = {"version": 1, "autoboot": autoboot, "capped-memory": {"physical": "2M"},
-                  "virtual-cpu": {"ncpus": 1}, "direct-boot": {"kernel": t.path("kernel")}}
-        if i:
-            config["smf-dependency"] = [{"fmri": "svc:/system/zones/zone:z%05d" % d}
-                                        for d in sorted({i // 2, i // 3})]
-        t.write("etc/zones/z%05d.json" % i, json.dumps(config))
-        zones["z%05d" % i] = {"state": "installed",
-                              "uuid": "00000000-0000-4000-8000-%012x" % (i + 1)}
-    t.write("var/lib/zones/state.json",
-            json.dumps({"version": 1, "boot_id": "bench", "next_id": 1, "zones": zones}))
+    manyzones.populate(t.path(), n, autoboot, LIMIT,
+                       benchlib.build_path("tests", "bench", "fakehost"))
 
 
 def case():
@@ -130,13 +124,51 @@ def svcs_10k():
         t.finish(True)
 
 
+def missing(peer, why):
+    print("bench: peer not installed: %s (%s)" % (peer, why), file=sys.stderr)
+
+
+@functools.lru_cache(maxsize=None)
+def rig():
+    """{"ours": [...], "systemd": [...]} of a run in the host rig; {} when there is none."""
+    lacks = [tool for tool in RIG_TOOLS if not shutil.which(tool)]
+    if os.geteuid() != 0 or lacks:
+        missing("systemd, in the host rig", "lacks " + " ".join(lacks) if lacks else "not root")
+        return {}
+    give = {name: os.path.join(HERE, name) for name in ("manyzones.py",)}
+    give["fakehost"] = benchlib.build_path("tests", "bench", "fakehost")
+    files = [a for name, path in give.items()
+             for a in ("-f", "%s=/usr/lib/hostvm/%s" % (path, name))]
+    done = subprocess.run(
+        [os.path.join(HERE, "..", "..", "scripts", "hostvm"), "run", "-t", str(RIG_SECONDS),
+         *files, os.path.join(HERE, "restarter_in_host.py")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode == 126:
+        missing("systemd, in the host rig", "its image cannot be built")
+        return {}
+    if done.returncode or not lines:
+        raise RuntimeError("the host rig: exit status %d:\n%s" % (done.returncode, done.stdout))
+    return json.loads(lines[-1])
+
+
+def rig_figure(side):
+    figures = rig().get("ours" if side == "ours" else "systemd")
+    return {"rig_boot_200_s": statistics.median(figures)} if figures else {}
+
+
 def measure(side):
+    if side == "peer":
+        return rig_figure(side)
     core = benchlib.run_json(benchlib.build_path("tests", "bench", "corebench"), "10000")
     return {"core_boot_10k_cpu_s": core["cpu_s"], "core_step_us": core["step_us"],
-            "core_bytes_per_zone": core["bytes_per_zone"], **boot_1k(), **svcs_10k()}
+            "core_bytes_per_zone": core["bytes_per_zone"], **boot_1k(), **svcs_10k(),
+            **rig_figure(side)}
 
 
 try:
-    benchlib.main("restarter", METRICS, measure, runs=3, peer=False)
+    if not shutil.which("s6-rc"):
+        missing("s6-rc", "Debian 12 has no such package")
+    benchlib.main("restarter", METRICS, measure, runs=3)
 except AssertionError as e:
     sys.exit("bench: restarter: %s" % e)

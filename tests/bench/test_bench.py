@@ -10,6 +10,7 @@ import kz
 
 sys.path.insert(0, os.path.join(kz.SOURCE, "tests", "bench"))
 import benchlib
+import manyzones
 from benchlib import Metric
 
 BENCH = os.path.join(kz.SOURCE, "scripts", "bench")
@@ -60,6 +61,20 @@ def config_measures_a_list_and_a_commit(t):
           {"list_1000_ms": 100, "commit_ms": 20})
     for name, m in result["metrics"].items():
         kz.eq(m["ours"] > 0, True, name)
+
+
+@kz.test
+def many_zones_come_up_with_their_dependencies(t):
+    kz.find_program("svc.zones")
+    manyzones.populate(t.path(), 20, True, 4, kz.find_program("fakehost"))
+    t.write("fake/log", "")
+    t.svc_start(KZONES_KVM="/dev/null")
+    manyzones.wait_online(t.path("run/zones/svc.zones.sock"), 20, kz.DEADLINE)
+    begun = [line.split()[0] for line in t.read("fake/log").splitlines() if " begin " in line]
+    kz.eq(sorted(begun), ["z%05d" % i for i in range(20)])
+    for i in range(20):
+        for d in manyzones.dependencies(i):
+            kz.eq(begun.index("z%05d" % d) < begun.index("z%05d" % i), True, (d, i))
 
 
 @kz.test
