@@ -14,7 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-#define MOMENT_MS 400 /* what takes longer tells what it waits for */
+#define MOMENT_MS 400          /* what takes longer tells what it waits for */
+#define READ_SIZE (128 * 1024) /* about what a socket holds */
 
 static volatile sig_atomic_t interrupted;
 
@@ -78,7 +79,7 @@ static int send_call(struct client *c, enum kz_method m, json_t *take_params, bo
 /* Reads what there is. 0, -ECONNRESET, -EPROTO, -ENOMEM. */
 static int read_more(struct client *c, struct client_error *e)
 {
-	char room[16384];
+	char room[READ_SIZE];
 	ssize_t n = read(c->fd, room, sizeof(room));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -97,14 +98,17 @@ static int read_more(struct client *c, struct client_error *e)
 /* Takes the first whole message out of what was received; NULL when there is none. */
 static int take_message(struct client *c, json_t **ret_message, struct client_error *e)
 {
-	const char *end = c->in.len ? memchr(c->in.p, '\0', c->in.len) : NULL;
+	const size_t fresh = c->in.len - c->searched;
+	const char *end = fresh ? memchr(c->in.p + c->searched, '\0', fresh) : NULL;
 	json_t *j;
 
 	*ret_message = NULL;
+	c->searched = c->in.len;
 	if (!end)
 		return 0;
 	j = json_loadb(c->in.p, (size_t)(end - c->in.p), 0, NULL);
 	buf_consume(&c->in, (size_t)(end - c->in.p) + 1);
+	c->searched = 0;
 	if (!json_is_object(j)) {
 		json_decref(j);
 		return errmsg_set(&e->msg, -EPROTO,

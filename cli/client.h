@@ -9,8 +9,9 @@
 #include "common/sys/paths.h"
 
 struct client {
-	int fd;        /* -1: not connected */
-	struct buf in; /* received and not yet looked at */
+	int fd;          /* -1: not connected */
+	struct buf in;   /* received and not yet taken */
+	size_t searched; /* bytes of it in which no message ends */
 };
 
 /* Why a call failed. */

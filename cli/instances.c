@@ -6,23 +6,29 @@
 
 #include <string.h>
 
-static int read_one(json_t *j, struct instance *ret, struct client_error *e)
+/* What a brief one may lack has the value that it is left out for (varlink.h). */
+static int read_one(json_t *j, bool brief, struct instance *ret, struct client_error *e)
 {
-	int enabled, temporary;
-	json_int_t since, contract;
-	struct instance i;
+	int enabled = 0, temporary = 0, blocked = 0;
+	json_int_t since, contract = 0;
+	struct instance i = { .next_state = "none", .reason = "", .auxiliary = "none" };
+	int r;
 
-	if (json_unpack(j, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:I}", "fmri",
-			&i.fmri, "zone", &i.zone, "state", &i.state, "next_state",
+	r = json_unpack(j, "{s:s, s:s, s:I, s?s, s?s, s?s, s?b, s?b, s?b, s?I}", "fmri",
+			&i.fmri, "state", &i.state, "state_time_ms", &since, "next_state",
 			&i.next_state, "reason", &i.reason, "auxiliary_state",
-			&i.auxiliary, "state_time_ms", &since, "enabled", &enabled,
-			"enabled_temporary", &temporary, "contract", &contract) < 0)
+			&i.auxiliary, "enabled", &enabled, "enabled_temporary",
+			&temporary, "blocked", &blocked, "contract", &contract);
+	if (r < 0 || (!brief && !json_object_get(j, "reason")))
 		return errmsg_set(&e->msg, -EPROTO,
 				  "svc.zones: an instance lacks something");
+	i.zone = strncmp(i.fmri, ZONE_FMRI_PREFIX, strlen(ZONE_FMRI_PREFIX)) == 0
+			 ? i.fmri + strlen(ZONE_FMRI_PREFIX)
+			 : "";
 	i.state_time_ms = since;
 	i.enabled = enabled;
 	i.enabled_temporary = temporary;
-	i.blocked = json_is_true(json_object_get(j, "blocked"));
+	i.blocked = blocked;
 	i.contract = (long)contract;
 	*ret = i;
 	return 0;
@@ -51,35 +57,69 @@ static int compare(const void *x, const void *y)
 	return strcmp(a->fmri, b->fmri);
 }
 
-int instances_read(const json_t *answer, struct instances *ret_list,
-		   struct client_error *e)
+static int compare_fmri(const void *x, const void *y)
+{
+	const struct instance *const *a = x, *const *b = y;
+
+	return strcmp((*a)->fmri, (*b)->fmri);
+}
+
+/* Sorts what was read, in both orders. 0 or -ENOMEM. */
+static int sort(struct instances *list)
+{
+	qsort(list->v, list->n, sizeof(*list->v), compare);
+	list->by_fmri = calloc(list->n + 1, sizeof(const struct instance *));
+	if (!list->by_fmri)
+		return -ENOMEM;
+	for (unsigned i = 0; i < list->n; i++)
+		list->by_fmri[i] = &list->v[i];
+	qsort(list->by_fmri, list->n, sizeof(const struct instance *), compare_fmri);
+	return 0;
+}
+
+static int read_all(const json_t *answer, unsigned want, struct instances *ret_list,
+		    struct client_error *e)
 {
 	cleanup(instances_fini) struct instances list = { 0 };
 	const json_t *array = json_object_get(answer, "instances");
-	int r;
+	json_t *self = want & INSTANCES_ALL ? json_object_get(answer, "restarter") : NULL;
+	size_t n = json_array_size(array);
+	int r = 0;
 
 	list.reply = json_incref((json_t *)(uintptr_t)answer);
-	list.v = calloc(json_array_size(array) + 1, sizeof(*list.v));
+	list.v = calloc(n + 1, sizeof(*list.v));
 	if (!list.v)
 		return errmsg_set(&e->msg, -ENOMEM, "out of memory");
-	for (; list.n < json_array_size(array); list.n++) {
-		r = read_one(json_array_get(array, list.n), &list.v[list.n], e);
-		if (r < 0)
-			return r;
-	}
-	qsort(list.v, list.n, sizeof(*list.v), compare);
+	for (; r == 0 && list.n < n; list.n++)
+		r = read_one(json_array_get(array, list.n), want & INSTANCES_BRIEF,
+			     &list.v[list.n], e);
+	if (r == 0 && self)
+		r = read_one(self, true, &list.v[list.n++], e);
+	if (r < 0)
+		return r;
+	if (sort(&list) < 0)
+		return errmsg_set(&e->msg, -ENOMEM, "out of memory");
 	*ret_list = list;
 	list = (struct instances){ 0 };
 	return 0;
 }
 
-int instances_get(struct client *c, struct instances *ret_list, struct client_error *e)
+int instances_read(const json_t *answer, struct instances *ret_list,
+		   struct client_error *e)
+{
+	return read_all(answer, 0, ret_list, e);
+}
+
+int instances_get(struct client *c, unsigned want, struct instances *ret_list,
+		  struct client_error *e)
 {
 	json_t *answer = NULL;
-	int r = client_call(c, KZ_INSTANCES, json_object(), &answer, e);
+	json_t *params =
+		want & INSTANCES_BRIEF ? json_pack("{s:b}", "brief", 1) : json_object();
+	int r = client_call(c, KZ_INSTANCES, params, &answer, e);
 
 	if (r == 0)
-		r = instances_read(answer, ret_list, e);
+		r = read_all(answer, want, ret_list, e);
 	json_decref(answer);
 	return r;
 }
@@ -89,6 +129,7 @@ int instances_get(struct client *c, struct instances *ret_list, struct client_er
  */
 void instances_fini(struct instances *list)
 {
+	free(list->by_fmri);
 	free(list->v);
 	json_decref(list->reply);
 	*list = (struct instances){ 0 };
@@ -96,10 +137,19 @@ void instances_fini(struct instances *list)
 
 const struct instance *instances_find(const struct instances *list, const char *fmri)
 {
-	for (unsigned i = 0; i < list->n; i++)
-		if (strcmp(list->v[i].fmri, fmri) == 0)
-			return &list->v[i];
-	return NULL;
+	const struct instance key = { .fmri = fmri }, *wanted = &key;
+	const struct instance **at = NULL;
+
+	if (list->n)
+		at = bsearch(&wanted, list->by_fmri, list->n,
+			     sizeof(const struct instance *), compare_fmri);
+	return at ? *at : NULL;
+}
+
+const char *instances_unit_state(const struct instances *list, const char *fmri)
+{
+	return json_string_value(
+		json_object_get(json_object_get(list->reply, "units"), fmri));
 }
 
 bool instance_runs(const struct instance *i)

@@ -41,6 +41,7 @@
 
 #define CORE_FMRI_PREFIX      "svc:/system/zones/zone:"
 #define CORE_UNIT_FMRI_PREFIX "svc:/host/systemd/unit:"
+#define CORE_RESTARTER_FMRI   "svc:/system/zones:default"
 #define CORE_REASON_SIZE      256
 
 struct core;

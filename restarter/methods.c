@@ -53,34 +53,47 @@ static void bad_state(const struct request *q, const char *what)
 	conn_bad_state(q->conn, text, state);
 }
 
-static void list(const struct request *q, const char *key,
-		 bool (*view)(const struct shell *sh, const struct zone *z,
-			      struct buf *o))
+static void put_list(const struct request *q, struct buf *params, const char *key,
+		     bool (*view)(const struct shell *sh, const struct zone *z,
+				  struct buf *o))
 {
-	struct buf params = { 0 };
-
-	jput_open(&params, NULL, "{");
-	jput_open(&params, key, "[");
+	jput_open(params, key, "[");
 	for (unsigned i = 0; i < q->sh->zones.n; i++) {
 		const struct zone *z = q->sh->zones.v[i];
 
 		if (q->zone && q->zone != z)
 			continue;
 		if (z->has_config || z->life != LIFE_CONFIGURED)
-			(void)view(q->sh, z, &params);
+			(void)view(q->sh, z, params);
 	}
-	jput_close(&params, "]}");
-	conn_reply_text(q->conn, &params);
+	jput_close(params, "]");
 }
 
 static void do_zones(const struct request *q)
 {
-	list(q, "zones", view_zone);
+	struct buf params = { 0 };
+
+	jput_open(&params, NULL, "{");
+	put_list(q, &params, "zones", view_zone);
+	jput_close(&params, "}");
+	conn_reply_text(q->conn, &params);
 }
 
 static void do_instances(const struct request *q)
 {
-	list(q, "instances", view_instance);
+	struct buf params = { 0 };
+
+	jput_open(&params, NULL, "{");
+	put_list(q, &params, "instances",
+		 bool_param(q, "brief") ? view_instance_brief : view_instance);
+	if (!q->zone) {
+		jput_open(&params, "restarter", "");
+		view_restarter(q->sh, &params);
+		jput_open(&params, "units", "");
+		view_units(q->sh, &params);
+	}
+	jput_close(&params, "}");
+	conn_reply_text(q->conn, &params);
 }
 
 static void do_plan(const struct request *q)

@@ -11,6 +11,7 @@
 #include "restarter/stray.h"
 #include "restarter/usage.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -204,6 +205,58 @@ bool view_instance(const struct shell *sh, const struct zone *z, struct buf *o)
 	jput_number(o, "contract", z->host ? z->host->pid : 0);
 	jput_close(o, "}");
 	return true;
+}
+
+bool view_instance_brief(const struct shell *sh, const struct zone *z, struct buf *o)
+{
+	struct core_view v;
+
+	if (!look(sh, z, &v))
+		return false;
+	jput_open(o, NULL, "{");
+	put_fmri(o, z);
+	jput_text(o, "state", inst_state_names[v.state]);
+	if (v.next != v.state)
+		jput_text(o, "next_state", inst_state_names[v.next]);
+	jput_number(o, "state_time_ms", (int64_t)v.since_ms);
+	if (v.enabled)
+		jput_bool(o, "enabled", true);
+	if (v.enabled_temporary)
+		jput_bool(o, "enabled_temporary", true);
+	if (v.blocked)
+		jput_bool(o, "blocked", true);
+	if (z->host)
+		jput_number(o, "contract", z->host->pid);
+	jput_close(o, "}");
+	return true;
+}
+
+void view_restarter(const struct shell *sh, struct buf *o)
+{
+	jput_open(o, NULL, "{");
+	jput_text(o, "fmri", CORE_RESTARTER_FMRI);
+	jput_text(o, "state", inst_state_names[INST_ONLINE]);
+	jput_number(o, "state_time_ms", (int64_t)sh->clock_real_ms);
+	jput_bool(o, "enabled", true);
+	jput_number(o, "contract", getpid());
+	jput_close(o, "}");
+}
+
+void view_units(const struct shell *sh, struct buf *o)
+{
+	jput_open(o, NULL, "{");
+	for (const struct inst *i = core_next_unit(sh->core, NULL); i;
+	     i = core_next_unit(sh->core, i)) {
+		char fmri[sizeof(CORE_UNIT_FMRI_PREFIX) + NAME_MAX];
+
+		snprintf(fmri, sizeof(fmri), "%s%s", CORE_UNIT_FMRI_PREFIX,
+			 core_unit_name(i));
+		/* A unit's name may have backslashes, which keys here do not expect. */
+		jput_text(o, NULL, fmri);
+		buf_adds(o, ": ");
+		jput_text(o, NULL, unit_state_names[core_unit_state(i)]);
+	}
+	jput_close(o, "}");
 }
 
 static void status_instance(struct buf *o, const struct shell *sh, const struct zone *z,

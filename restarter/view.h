@@ -18,6 +18,11 @@ enum zone_state view_zone_state(const struct shell *sh, const struct zone *z);
  */
 bool view_zone(const struct shell *sh, const struct zone *z, struct buf *o);
 bool view_instance(const struct shell *sh, const struct zone *z, struct buf *o);
+bool view_instance_brief(const struct shell *sh, const struct zone *z, struct buf *o);
+/* Appends svc.zones itself, likewise, as brief instances are. */
+void view_restarter(const struct shell *sh, struct buf *o);
+/* Appends {fmri: state} of the units that dependencies name. */
+void view_units(const struct shell *sh, struct buf *o);
 /* Appends the document of status.json (manifests/schema/status.schema.json). */
 void view_status(const struct shell *sh, struct buf *o);
 

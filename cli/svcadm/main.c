@@ -154,7 +154,7 @@ static int run(struct svcadm *s, const struct verb *v, const char *root, char **
 		return svcadm_failed("%s", e.msg.text);
 	r = client_open(&s->client, &s->paths, &e);
 	if (r == 0 && v)
-		r = instances_get(&s->client, &s->list, &e);
+		r = instances_get(&s->client, INSTANCES_BRIEF, &s->list, &e);
 	s->chosen = calloc(s->list.n + 1, sizeof(*s->chosen));
 	if (r < 0)
 		status = svcadm_failed("%s", e.msg.text);

@@ -131,12 +131,19 @@ static void add_CTID(struct buf *out, const struct row *r)
 		buf_adds(out, "-");
 }
 
-static void add_DESC(struct buf *out, const struct row *r)
+void add_description(struct buf *out, const struct instance *i)
 {
-	if (*r->i->zone)
-		buf_addf(out, "kernel zone %s", r->i->zone);
+	if (*i->zone)
+		buf_addf(out, "kernel zone %s", i->zone);
+	else if (strcmp(i->fmri, RESTARTER_FMRI) == 0)
+		buf_adds(out, "restarter of kernel zones");
 	else
 		buf_adds(out, "-");
+}
+
+static void add_DESC(struct buf *out, const struct row *r)
+{
+	add_description(out, r->i);
 }
 
 static void add_FMRI(struct buf *out, const struct row *r)

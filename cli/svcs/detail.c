@@ -10,8 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#define ZONES_PREFIX "svc:/system/zones/"
-#define STAT_START   22 /* field of /proc/PID/stat: clock ticks after boot */
+#define STAT_START 22 /* field of /proc/PID/stat: clock ticks after boot */
 
 /* Seconds after boot when a process began; -1 when it is gone. Its name goes to comm. */
 static double process_start(long pid, char *comm, size_t size)
@@ -55,6 +54,11 @@ void add_processes(struct buf *out, const struct instance *i)
 	buf_addf(out, " %8ld %s\n", i->contract, comm);
 }
 
+char *log_path(const struct svcs *s, enum path_id which, const struct instance *i)
+{
+	return *i->zone ? paths_get(&s->paths, which, i->zone) : NULL;
+}
+
 static void add_label(struct buf *out, const char *label)
 {
 	columns_cell(out, label, 13);
@@ -68,11 +72,12 @@ static void add_line(struct buf *out, const char *label, const char *text)
 
 static void add_dependency(struct buf *out, const struct dep *d)
 {
-	/* Whether a unit of the host runs is not ours to tell. */
-	const char *state = d->on ? d->on->state
-			    : strncmp(d->fmri, ZONES_PREFIX, strlen(ZONES_PREFIX)) == 0
-				    ? "absent"
-				    : "unknown";
+	const bool zone =
+		strncmp(d->fmri, ZONE_FMRI_PREFIX, strlen(ZONE_FMRI_PREFIX)) == 0;
+	const char *state = d->on           ? d->on->state
+			    : d->unit_state ? d->unit_state
+			    : zone          ? "absent"
+					    : "unknown";
 
 	if (strcmp(d->fmri, RESTARTER_FMRI) == 0)
 		state = "online";
@@ -114,13 +119,14 @@ static void add_enabled(struct buf *out, const struct instance *i)
 void detail_add(struct buf *out, const struct svcs *s, const struct instance *i,
 		bool processes)
 {
-	cleanup(freep) char *log = paths_get(&s->paths, PATH_MESSAGES_LOG, i->zone);
+	cleanup(freep) char *log = log_path(s, PATH_MESSAGES_LOG, i);
 	struct deps deps = { 0 };
 	struct errmsg e = { "" };
 
 	add_line(out, "fmri", i->fmri);
 	add_label(out, "name");
-	buf_addf(out, "kernel zone %s\n", i->zone);
+	add_description(out, i);
+	buf_adds(out, "\n");
 	if (s->zone)
 		add_line(out, "zone", i->zone);
 	add_enabled(out, i);
@@ -131,8 +137,9 @@ void detail_add(struct buf *out, const struct svcs *s, const struct instance *i,
 	buf_adds(out, "\n");
 	if (*i->reason)
 		add_line(out, "reason", i->reason);
-	add_line(out, "logfile", log ? log : "?");
-	add_line(out, "restarter", RESTARTER_FMRI);
+	if (*i->zone)
+		add_line(out, "logfile", log ? log : "?");
+	add_line(out, "restarter", *i->zone ? RESTARTER_FMRI : HOST_RESTARTER_FMRI);
 	if (i->contract) {
 		add_label(out, "contract_id");
 		buf_addf(out, "%ld\n", i->contract);

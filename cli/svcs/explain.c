@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define UNIT_PREFIX "svc:/host/systemd/unit:"
-#define ZONE_PREFIX "svc:/system/zones/zone:"
 
 static bool waits(const struct instance *i)
 {
@@ -29,13 +28,13 @@ int explain_prepare(struct svcs *s)
 		if (waits(&s->list.v[k]) && deps_read(&s->deps, &s->paths, &s->list,
 						      &s->list.v[k], &e) == -ENOMEM)
 			return -ENOMEM;
-	return 0;
+	return deps_link(&s->deps, &s->list);
 }
 
-static bool in_the_way(const struct svcs *s, const struct dep *d,
-		       const struct instance *i)
+/* The first of the dependencies on it; next_on leads to the others. */
+static unsigned first_on(const struct svcs *s, const struct instance *i)
 {
-	return d->on == i && d->who != i && dep_unmet(&s->deps, d);
+	return s->deps.first_on[i - s->list.v];
 }
 
 bool explain_wanted(const struct svcs *s, const struct instance *i)
@@ -44,8 +43,8 @@ bool explain_wanted(const struct svcs *s, const struct instance *i)
 		return false;
 	if (instance_wanted(i) || strcmp(i->state, "maintenance") == 0)
 		return true;
-	for (unsigned k = 0; k < s->deps.n; k++)
-		if (in_the_way(s, &s->deps.v[k], i))
+	for (unsigned k = first_on(s, i); k != -1u; k = s->deps.v[k].next_on)
+		if (s->deps.v[k].who != i && dep_unmet(&s->deps, &s->deps.v[k]))
 			return true;
 	return false;
 }
@@ -55,10 +54,12 @@ static const struct dep *blocker(const struct svcs *s, const struct instance *i)
 {
 	const struct dep *other = NULL;
 
-	for (unsigned k = 0; k < s->deps.n; k++) {
+	for (unsigned k = s->deps.first_of[i - s->list.v]; k < s->deps.n; k++) {
 		const struct dep *d = &s->deps.v[k];
 
-		if (d->who != i || !dep_unmet(&s->deps, d))
+		if (d->who != i)
+			break;
+		if (!dep_unmet(&s->deps, d))
 			continue;
 		if (d->on)
 			return d;
@@ -100,11 +101,11 @@ static void add_foreign(struct buf *out, const struct instance *i, const char *f
 {
 	if (strncmp(fmri, UNIT_PREFIX, strlen(UNIT_PREFIX)) == 0)
 		buf_addf(out, "systemctl status %s", fmri + strlen(UNIT_PREFIX));
-	else if (strncmp(fmri, ZONE_PREFIX, strlen(ZONE_PREFIX)) == 0)
+	else if (strncmp(fmri, ZONE_FMRI_PREFIX, strlen(ZONE_FMRI_PREFIX)) == 0)
 		buf_addf(out,
 			 "zoneadm -z %s install, or remove the dependency with: zonecfg "
 			 "-z %s",
-			 fmri + strlen(ZONE_PREFIX), i->zone);
+			 fmri + strlen(ZONE_FMRI_PREFIX), i->zone);
 	else
 		buf_addf(out, "Remove the dependency on %s with: zonecfg -z %s", fmri,
 			 i->zone);
@@ -162,26 +163,32 @@ static void add_path(struct buf *out, const struct svcs *s, const struct instanc
 /* Marks those that wait because of @i, also through others; how many, or -ENOMEM. */
 static int find_held_up(const struct svcs *s, const struct instance *i, bool **ret_held)
 {
-	bool *held = calloc(s->list.n + 1, sizeof(*held)), more = true;
-	int n = 0;
+	const struct instance **queue =
+		calloc(s->list.n + 1, sizeof(const struct instance *));
+	bool *held = calloc(s->list.n + 1, sizeof(*held));
+	unsigned n = 0;
 
-	if (!held)
+	if (!held || !queue) {
+		free(queue);
+		free(held);
 		return -ENOMEM;
-	while (more) {
-		more = false;
-		for (unsigned k = 0; k < s->deps.n; k++) {
+	}
+	queue[0] = i;
+	for (unsigned at = 0; at <= n; at++) {
+		for (unsigned k = first_on(s, queue[at]); k != -1u;
+		     k = s->deps.v[k].next_on) {
 			const struct dep *d = &s->deps.v[k];
-			bool through = d->on == i || (d->on && held[d->on - s->list.v]);
 
-			if (!through || d->who == i || held[d->who - s->list.v] ||
+			if (d->who == i || held[d->who - s->list.v] ||
 			    !dep_unmet(&s->deps, d))
 				continue;
-			held[d->who - s->list.v] = more = true;
-			n++;
+			held[d->who - s->list.v] = true;
+			queue[++n] = d->who;
 		}
 	}
+	free(queue);
 	*ret_held = held;
-	return n;
+	return (int)n;
 }
 
 static void add_impact(struct buf *out, const struct svcs *s, const struct instance *i,
@@ -213,10 +220,12 @@ static void add_impact(struct buf *out, const struct svcs *s, const struct insta
 void explain_add(struct buf *out, const struct svcs *s, const struct instance *i,
 		 bool verbose)
 {
-	cleanup(freep) char *messages = paths_get(&s->paths, PATH_MESSAGES_LOG, i->zone);
-	cleanup(freep) char *console = paths_get(&s->paths, PATH_CONSOLE_LOG, i->zone);
+	cleanup(freep) char *messages = log_path(s, PATH_MESSAGES_LOG, i);
+	cleanup(freep) char *console = log_path(s, PATH_CONSOLE_LOG, i);
 
-	buf_addf(out, "%s (kernel zone %s)\n", i->fmri, i->zone);
+	buf_addf(out, "%s (", i->fmri);
+	add_description(out, i);
+	buf_adds(out, ")\n");
 	if (s->zone)
 		buf_addf(out, "  Zone: %s\n", i->zone);
 	buf_addf(out, " State: %s since ", i->state);
@@ -225,8 +234,10 @@ void explain_add(struct buf *out, const struct svcs *s, const struct instance *i
 	add_reason(out, i);
 	if (verbose && !instance_runs(i))
 		add_path(out, s, i);
-	buf_addf(out, "   See: zoneadm(8)\n   See: %s\n", messages ? messages : "?");
-	if (strcmp(i->state, "disabled") != 0)
+	buf_adds(out, *i->zone ? "   See: zoneadm(8)\n" : "   See: svc.zones(8)\n");
+	if (*i->zone)
+		buf_addf(out, "   See: %s\n", messages ? messages : "?");
+	if (*i->zone && strcmp(i->state, "disabled") != 0)
 		buf_addf(out, "   See: %s\n", console ? console : "?");
 	add_impact(out, s, i, verbose);
 	add_next(out, s, i);

@@ -146,14 +146,17 @@ static int show(struct svcs *s, const struct flags *f, const enum cell *cells, u
 }
 
 /* Asks svc.zones. An exit status. */
-static int fetch(struct svcs *s)
+static int fetch(struct svcs *s, const struct flags *f)
 {
+	const bool brief = !f->explain && !f->lengthy;
+	const bool all = !f->restarter || f->restarter[0] == '/';
+	const unsigned want = (brief ? INSTANCES_BRIEF : 0u) | (all ? INSTANCES_ALL : 0u);
 	struct client c;
 	struct client_error e;
 	int r = client_open(&c, &s->paths, &e);
 
 	if (r == 0)
-		r = instances_get(&c, &s->list, &e);
+		r = instances_get(&c, want, &s->list, &e);
 	client_close(&c);
 	return r < 0 ? failed(e.msg.text) : EXIT_DONE;
 }
@@ -215,7 +218,7 @@ static int run(struct svcs *s, struct flags *f)
 	}
 	if (paths_init(&s->paths, moved ? f->restarter : NULL, &e) < 0)
 		return failed(e.text);
-	status = fetch(s);
+	status = fetch(s, f);
 	if (status == EXIT_DONE)
 		status = prepare(s, f);
 	if (status == EXIT_DONE)

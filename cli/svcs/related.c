@@ -8,21 +8,15 @@
 
 #include <string.h>
 
-static bool listed(const struct svcs *s, const char *fmri)
-{
-	for (unsigned i = 0; i < s->n_rows; i++)
-		if (strcmp(s->rows[i].fmri, fmri) == 0)
-			return true;
-	return false;
-}
-
 /* What a dependency names that is not an instance of the list. */
-static struct instance foreign(const char *fmri)
+static struct instance foreign(const struct dep *d)
 {
 	return (struct instance){
-		.fmri = fmri,
+		.fmri = d->fmri,
 		.zone = "",
-		.state = strcmp(fmri, RESTARTER_FMRI) == 0 ? "online" : "-",
+		.state = strcmp(d->fmri, RESTARTER_FMRI) == 0 ? "online"
+			 : d->unit_state                      ? d->unit_state
+							      : "-",
 		.next_state = "none",
 		.reason = "",
 		.auxiliary = "none",
@@ -69,6 +63,25 @@ int related_prepare(struct svcs *s)
 	return read_deps(s, RELATION_DEPENDENTS);
 }
 
+static int compare_fmri(const void *x, const void *y)
+{
+	const struct instance *a = x, *b = y;
+
+	return strcmp(a->fmri, b->fmri);
+}
+
+/* One line for each, however many dependencies lead there. */
+static void remove_doubles(struct svcs *s)
+{
+	unsigned kept = 0;
+
+	qsort(s->rows, s->n_rows, sizeof(*s->rows), compare_fmri);
+	for (unsigned i = 0; i < s->n_rows; i++)
+		if (!kept || strcmp(s->rows[kept - 1].fmri, s->rows[i].fmri) != 0)
+			s->rows[kept++] = s->rows[i];
+	s->n_rows = kept;
+}
+
 int related_rows(struct svcs *s, enum relation of)
 {
 	if (of == RELATION_DEPENDENCIES && read_deps(s, of) < 0)
@@ -82,11 +95,12 @@ int related_rows(struct svcs *s, enum relation of)
 	for (unsigned k = 0; of != RELATION_NONE && k < s->deps.n; k++) {
 		const struct dep *d = &s->deps.v[k];
 
-		if (of == RELATION_DEPENDENTS && asked_for(s, d) &&
-		    !listed(s, d->who->fmri))
+		if (of == RELATION_DEPENDENTS && asked_for(s, d))
 			s->rows[s->n_rows++] = *d->who;
-		if (of == RELATION_DEPENDENCIES && !listed(s, d->fmri))
-			s->rows[s->n_rows++] = d->on ? *d->on : foreign(d->fmri);
+		if (of == RELATION_DEPENDENCIES)
+			s->rows[s->n_rows++] = d->on ? *d->on : foreign(d);
 	}
+	if (of != RELATION_NONE)
+		remove_doubles(s);
 	return 0;
 }

@@ -11,6 +11,9 @@
 
 #include <stdio.h>
 
+/* Whose instance svc.zones itself is: the host's service manager. */
+#define HOST_RESTARTER_FMRI "svc:/system/svc/restarter:default"
+
 struct svcs {
 	struct paths paths;
 	struct instances list;
@@ -70,6 +73,11 @@ void cells_print_help(FILE *to);
 void add_stime(struct buf *out, int64_t time_ms);
 /* Appends "Sat Nov 21 18:24:43 2026". */
 void add_date(struct buf *out, int64_t time_ms);
+
+/* Where a log of the zone is, to be freed; NULL: it has none, or no memory. */
+char *log_path(const struct svcs *s, enum path_id which, const struct instance *i);
+/* Appends "kernel zone web". */
+void add_description(struct buf *out, const struct instance *i);
 
 /* The processes of an instance, one line each, as -p shows them. */
 void add_processes(struct buf *out, const struct instance *i);

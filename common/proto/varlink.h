@@ -31,6 +31,9 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE, RIGHT_ZONE };
  *   brand, ip_type, path ("-")}; the global zone is not in it.
  * - Instances: {"instances": [instance]}: {fmri, zone, state, next_state, state_time_ms
  *   (CLOCK_REALTIME), enabled, enabled_temporary, blocked (bool), reason, contract (pid or 0)}.
+ *   Without a zone also restarter (svc.zones itself, a brief one) and units {fmri: state}
+ *   of the host that dependencies name. Brief ones are without zone, which ends the fmri, reason and auxiliary_state, and
+ *   without what is "none", false or 0.
  * - Status: {"status": the document of status.json}.
  * - Boot, Shutdown, Halt, Reboot: answer when the zone is there; called with "more" they
  *   send {"progress": text} with continues=true each time what they wait for changes.
@@ -56,7 +59,7 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE, RIGHT_ZONE };
  */
 #define KZ_METHODS(X) \
 	X(ZONES, "Zones", RIGHT_READ, "zone?s") \
-	X(INSTANCES, "Instances", RIGHT_READ, "zone?s") \
+	X(INSTANCES, "Instances", RIGHT_READ, "zone?s brief?b") \
 	X(STATUS, "Status", RIGHT_READ, "") \
 	X(BOOT, "Boot", RIGHT_ZONE, "zone:s args?s") \
 	X(SHUTDOWN, "Shutdown", RIGHT_ZONE, "zone:s reboot?b") \

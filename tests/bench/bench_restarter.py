@@ -10,7 +10,8 @@ processor time of svc.zones for one change of one of 1,000 zones and the status.
 follows. Roots are in memory, where fsync(2) costs nothing. rig_boot_200_s: 200 such zones
 and, after them, 200 services of systemd that do nothing and depend on each other in the same
 way, both in the host rig (emulated: only the ratio means anything, and 1,000 of each take a
-quarter of an hour); once, not in every run. A peer that is not there is named.
+quarter of an hour); once, not in every run. A peer that is not there is
+named: Debian 12 packages s6, but not s6-rc, which is what has dependencies, nor dinit.
 """
 
 import functools
@@ -116,7 +117,7 @@ def svcs_10k():
         begin = time.monotonic()
         r = subprocess.run([program, "-a"], env=env, stdout=subprocess.PIPE, text=True)
         took = time.monotonic() - begin
-        if r.stdout.count("\n") != 10001:
+        if r.stdout.count("\n") != 10002:
             raise RuntimeError("svcs: %d lines" % r.stdout.count("\n"))
         t.svc_stop()
         return {"svcs_10k_ms": took * 1000}

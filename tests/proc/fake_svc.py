@@ -34,6 +34,12 @@ def instance(name, state="online", next_state="none", time_ms=1166032581000, ena
             "auxiliary_state": auxiliary, "blocked": blocked, "contract": contract}
 
 
+def brief(i):
+    """The same as Instances tells it with brief=true."""
+    return {key: value for key, value in i.items()
+            if key not in ("zone", "reason", "auxiliary_state") and value not in ("none", False, 0)}
+
+
 def error(name, message, **more):
     """An error answer of the interface."""
     return kz.VarlinkError("%s.%s" % (kz.IFACE, name), dict(more, message=message))
@@ -43,6 +49,7 @@ class FakeSvc:
     def __init__(self, t):
         self.zones = []
         self.instances = []
+        self.more = {}      # what Instances tells besides: restarter, units
         self.answers = {}
         self.calls = []
         self.ended = threading.Semaphore(0)  # released at the end of each connection
@@ -110,5 +117,5 @@ class FakeSvc:
         if method == "Zones" and method not in self.answers:
             return {"zones": self.zones}
         if method == "Instances" and method not in self.answers:
-            return {"instances": self.instances}
+            return dict(self.more, instances=self.instances)
         return result

@@ -52,7 +52,19 @@ def a_zone_from_configured_to_gone(t):
     kz.eq((instance["state"], instance["fmri"], instance["next_state"]),
           ("disabled", "svc:/system/zones/zone:db", "none"))
     kz.has(refused(t, "BadState", "Begin", zone="db", operation="install"), "installed")
+    brief = {"fmri": instance["fmri"], "state": "disabled",
+             "state_time_ms": instance["state_time_ms"]}
+    kz.eq(call(t, "Instances", brief=True, zone="db"), {"instances": [brief]})
+    everything = call(t, "Instances")
+    kz.eq((everything["instances"], everything["units"]), ([instance], {}))
+    kz.eq((everything["restarter"]["fmri"], everything["restarter"]["contract"]),
+          ("svc:/system/zones:default", t.svc.pid))
     call(t, "Boot", zone="db")
+    brief = call(t, "Instances", brief=True)["instances"][0]
+    instance = t.instance("db")
+    kz.eq((brief["state"], brief["enabled"], brief["enabled_temporary"], brief["contract"]),
+          ("online", True, True, instance["contract"]))
+    kz.eq("next_state" in brief, False)
     kz.has(refused(t, "BadState", "Begin", zone="db", operation="uninstall"), "running")
     call(t, "Halt", zone="db")
     c = t.connect()
@@ -103,7 +115,7 @@ def a_zone_is_marked(t):
 def an_unavailable_zone_has_ways_back(t):
     """At the start of svc.zones by itself when its storage is there; by attach at any time."""
     configure(t, "db", device=[{"id": 0, "storage": "file:" + t.path("disk")}])
-    t.write("disk", "")
+    t.write("disk", "\0" * 4096)
     setup(t, "db")
     uuid = t.zone("db")["uuid"]
     call(t, "Mark", zone="db", state="unavailable")
@@ -117,7 +129,7 @@ def an_unavailable_zone_has_ways_back(t):
     kz.has(r.stderr, "zoneadm: zone 'db': attach failed: device 0: %s: No such file"
            % t.path("disk"))
     kz.eq(t.zone("db")["state"], "unavailable")
-    t.write("disk", "")
+    t.write("disk", "\0" * 4096)
     t.run("zoneadm", "-z", "db", "attach")
     kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("installed", uuid))
     kz.eq(t.instance("db")["state"], "disabled")

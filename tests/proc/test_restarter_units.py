@@ -247,6 +247,8 @@ def the_plan_takes_units_as_they_are(t):
     kz.eq([b["zone"] for b in plan["boots"]], ["web"])
     kz.eq([(o["zone"], o["reason"]) for o in plan["others"]],
           [("app", "waiting for %sx.service (disabled)" % PREFIX)])
+    kz.eq(call(t, "Instances")["units"],
+          {PREFIX + "db.service": "online", PREFIX + "x.service": "disabled"})
     # Nobody is asked for a check: units are taken to come.
     kz.eq(sorted(l.split()[2] for l in t.run("svc.zones", "-n").stdout.splitlines()),
           ["app", "web"])

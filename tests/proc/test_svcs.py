@@ -7,7 +7,7 @@ import re
 import time
 
 import kz
-from fake_svc import FakeSvc, error, instance
+from fake_svc import FakeSvc, brief, error, instance
 
 INSTANCES = [
     instance("web", "offline", auxiliary="dependency_unsatisfied",
@@ -47,12 +47,13 @@ STATES = dict({word: "maintenance" for word in (
     not_examined="uninitialized", degraded_by_administrator="degraded")
 
 
-def run(t, program, *args, instances=None, dependencies=None, **more):
+def run(t, program, *args, instances=None, dependencies=None, besides=None, **more):
     for zone, deps in (dependencies or DEPENDENCIES).items():
         t.write("etc/zones/%s.json" % zone, '{"version": 1, "smf-dependency": %s}'
                 % (deps if isinstance(deps, str) else json.dumps(deps)))
     with FakeSvc(t) as svc:
         svc.instances = INSTANCES if instances is None else instances
+        svc.more = besides or {}
         result = t.run(program, *args, TZ="UTC", **more)
         result.calls = svc.calls
     os.unlink(t.path("run/zones/svc.zones.sock"))
@@ -146,6 +147,53 @@ def dependencies_and_dependents(t):
     kz.eq(run(t, "svcs", "-dH", "mail").stdout, "")
     kz.eq(run(t, "svcs", "-D", "nope", status=1).stderr,
           "svcs: Pattern 'nope' doesn't match any instances\n")
+
+
+RESTARTER = {"fmri": "svc:/system/zones:default", "state": "online", "enabled": True,
+             "state_time_ms": 1166032581000, "contract": 1}
+
+
+@kz.test
+def brief_instances_make_the_same_table(t):
+    r = run(t, "svcs", "-a", "-o", "state,nstate,stime,ctid,zone,fmri")
+    kz.eq(r.calls, [("Instances", {"brief": True})])
+    kz.eq(run(t, "svcs", "-a", "-o", "state,nstate,stime,ctid,zone,fmri",
+              instances=[brief(i) for i in INSTANCES]).stdout, r.stdout)
+    kz.eq(run(t, "svcs", "-x").calls, [("Instances", {})])
+    kz.has(run(t, "svcs", "-l", "mail", instances=[brief(i) for i in INSTANCES],
+                    status=1).stderr, "an instance lacks something")
+
+
+@kz.test
+def the_restarter_itself_is_listed(t):
+    def names(*args, **more):
+        return run(t, "svcs", "-H", "-o", "fmri", *args, instances=[instance("mail")],
+                   besides={"restarter": RESTARTER}, **more).stdout.split()
+
+    own, mail = "svc:/system/zones:default", "svc:/system/zones/zone:mail"
+    kz.eq(names(), [mail, own])
+    kz.eq(names("zones"), [own])
+    kz.eq(names("-R", own), [mail])
+    kz.eq(names("-z", "mail"), [mail])
+    r = run(t, "svcs", "-l", "system/zones:default", besides={"restarter": RESTARTER})
+    kz.golden("svcs/lrestarter", r.stdout)
+    r = run(t, "svcs", "-x", "system/zones:default", besides={"restarter": RESTARTER})
+    kz.golden("svcs/xrestarter", r.stdout)
+    kz.eq(run(t, "svcs", "-x", instances=[instance("mail")],
+              besides={"restarter": RESTARTER}).stdout, "")
+
+
+@kz.test
+def units_of_the_host_have_their_states(t):
+    unit = "svc:/host/systemd/unit:nfs-server.service"
+    for state in ("unknown", "absent", "disabled", "offline", "online", "maintenance"):
+        more = {"besides": {"units": {unit: state}}}
+        kz.has(run(t, "svcs", "-l", "front", **more).stdout, " %s (%s)\n" % (unit, state))
+        kz.eq(run(t, "svcs", "-dH", "-o", "state,fmri", "front", **more)
+              .stdout.count("%-14s %s" % (state, unit)), 1)
+        blocked = run(t, "svcs", "-xv", "only", instances=[instance("only", "offline")],
+                      dependencies={"only": [{"fmri": unit}]}, **more).stdout
+        kz.eq(unit in blocked, state != "online", blocked)
 
 
 @kz.test
