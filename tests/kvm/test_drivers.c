@@ -139,6 +139,7 @@ static void expect(const struct machine *m, const char *sum)
 		n_failed++;
 	}
 	T_EQ(n_failed, 0);
+	T_TRUE(!strstr(m->console, "there is no"));
 	T_HAS(m->console, sum);
 }
 
