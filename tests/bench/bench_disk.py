@@ -38,7 +38,6 @@ CELL_MS = int(os.environ.get("KZ_BENCH_MS", "2000"))
 FILE_MIB = int(os.environ.get("KZ_BENCH_MIB", "1024"))
 POLL_NS = (32768, 0)  # of QEMU's iothreads: its default, and none
 IDLE_S = 3
-SETTLE_S = 3  # the filler of guest memory waits a second, then works
 OVERHEAD_AIM_MIB = 6
 IDLE_AIM_PERCENT = 0.5
 
@@ -79,6 +78,8 @@ class Kzhost:
         control.good("start")
         self.pid, self.control, self.client = host.pid, control, client
         self.client.read_until(qemu.PROMPT)
+        kz.wait_for(lambda: control.status()["resident_bytes"] >= fake_restarter.RAM,
+                    "guest memory is filled", 300)
 
     def command(self, line):
         self.client.send(line + "\r")
@@ -155,7 +156,6 @@ def private_mib(pid):
 
 def idle(machines):
     """Figures of guests that do nothing, all at the same time."""
-    time.sleep(SETTLE_S)
     before, begin = [cpu_ns(m.pid) for m in machines], time.monotonic()
     time.sleep(IDLE_S)
     after, took = [cpu_ns(m.pid) for m in machines], time.monotonic() - begin

@@ -14,6 +14,8 @@
 #include "tests/harness/harness.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -127,16 +129,56 @@ TEST(ram, the_filler_stops_at_once)
 	ram_fini(&ram);
 }
 
-TEST(ram, the_filler_fills)
+/* How much of a mapping is in huge pages, in KiB. */
+static unsigned long huge_kib(const void *base)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long start, end, kib, found = 0;
+	bool inside = false;
+	char line[256];
+
+	T_NOT_NULL(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = start == (uintptr_t)base;
+		else if (inside && sscanf(line, "ShmemPmdMapped: %lu", &kib) == 1)
+			found = kib;
+	}
+	fclose(f);
+	return found;
+}
+
+/* Has this host huge pages for shared memory, and one to give? */
+static bool can_collapse(void)
+{
+	struct errmsg e = { 0 };
+	struct ram ram;
+	bool can;
+
+	T_OK(ram_init(&ram, 2 * MIB, &e));
+	*ram.base = 1;
+	can = madvise(ram.base, 2 * MIB, 25 /* MADV_COLLAPSE */) == 0;
+	ram_fini(&ram);
+	return can;
+}
+
+TEST(ram, the_filler_fills_with_huge_pages_and_loses_nothing)
 {
 	struct errmsg e = { 0 };
 	struct ram ram;
 
 	T_OK(ram_init(&ram, 32 * MIB, &e));
+	T_EQ((uintptr_t)ram.base % (2 * MIB), 0);
+	for (uint64_t at = 0; at < 16 * MIB; at += 5 * 4096 + 8)
+		memcpy(ram.base + at, &at, sizeof(at));
 	T_OK(ram_fill_start(&ram, NULL));
 	pthread_join(ram.filler, NULL);
 	ram.filling = false;
 	T_EQ(ram_resident(&ram), 32 * MIB);
+	for (uint64_t at = 0; at < 16 * MIB; at += 5 * 4096 + 8)
+		T_EQ(memcmp(ram.base + at, &at, sizeof(at)), 0);
+	if (can_collapse())
+		T_TRUE(huge_kib(ram.base) > 0);
 	ram_fini(&ram);
 }
 
