@@ -24,8 +24,8 @@
 #include "kzhost/ctl_server.h"
 #include "kzhost/dev/vblk.h"
 #include "kzhost/fds.h"
+#include "kzhost/goalwatch.h"
 #include "kzhost/io/console.h"
-#include "kzhost/io/goals.h"
 #include "kzhost/io/linger.h"
 #include "kzhost/sandbox/sandbox.h"
 #include "kzhost/vm/vm.h"
@@ -63,7 +63,7 @@ struct host {
 	struct console *console;     /* from CREATE until the end */
 	int disk_lock[CTL_DISK_IDS]; /* kept open for their locks; -1 = none */
 	bool log_told;               /* on this connection: the log is full */
-	struct goals goals;          /* what the console is watched for */
+	struct goalwatch goals;      /* from CREATE on */
 	struct vm_stats last;        /* of a machine that is gone */
 	uv_poll_t vm_poll;
 	uv_idle_t more;   /* active while console output waits for another round */
@@ -136,6 +136,7 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 		uv_close((uv_handle_t *)&h->vm_poll, NULL);
 		uv_idle_stop(&h->more);
 		uv_timer_stop(&h->batch);
+		goalwatch_stop(&h->goals);
 	}
 	console_notice(h->console, last_notice[cause]);
 	console_close(h->console);
@@ -150,14 +151,17 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 
 /* The machine: its events and its console. */
 
-/* Output that completes the goals is told at once; who says HELLO later is told then. */
-static void watch_goals(struct host *h, const void *data, size_t len)
+/* Goals are told when they are reached; who says HELLO later is told then. */
+static void tell_goals(struct host *h)
 {
+	static const char *const who[CTL_GOALS_N] = {
+		[CTL_GOALS_CONSOLE] = "the console said so",
+		[CTL_GOALS_PORT] = "a byte on the port org.kzones.goals",
+		[CTL_GOALS_AGENT] = "the guest agent answers",
+	};
 	struct ctl_plain msg;
 
-	if (!goals_feed(&h->goals, data, len))
-		return;
-	log_info("zone=%s goals reached: the console said so", h->zone);
+	log_info("zone=%s goals reached: %s", h->zone, who[h->goals.kind]);
 	if (h->state == CTL_RUNNING || h->state == CTL_STOPPING)
 		ctl_server_event(h->ctl, CTL_EV_GOALS, &msg.hdr, sizeof(msg));
 }
@@ -179,7 +183,8 @@ static size_t move_output(struct host *h)
 	size_t len = vm_console_read(h->vm, data, sizeof(data));
 
 	console_output(h->console, data, len);
-	watch_goals(h, data, len);
+	if (goalwatch_console(&h->goals, data, len))
+		tell_goals(h);
 	watch_log(h);
 	return len;
 }
@@ -218,14 +223,17 @@ static void on_batch(uv_timer_t *timer);
 static void move_outputs(struct host *h)
 {
 	size_t len = OUTPUT_PORTION;
+	bool more;
 
 	for (int i = 0; i < OUTPUT_ROUNDS && len == OUTPUT_PORTION; i++)
 		len = move_output(h);
+	if (goalwatch_ports(&h->goals, &more))
+		tell_goals(h);
 	uv_idle_stop(&h->more);
 	uv_timer_stop(&h->batch);
 	if (len == OUTPUT_PORTION)
 		uv_idle_start(&h->more, on_more);
-	else if (len > 0)
+	else if (len > 0 || more)
 		uv_timer_start(&h->batch, on_batch, BATCH_MS, 0);
 }
 
@@ -369,7 +377,7 @@ static int do_create(struct host *h, const void *msg, int *fds, struct errmsg *e
 		end_zone(h, CTL_CAUSE_FAILED, e->text);
 		return r;
 	}
-	goals_init(&h->goals, create->goals);
+	goalwatch_set(&h->goals, le32_get(create->goals_kind), create->goals);
 	h->firmware = fd[CTL_FD_FIRMWARE] >= 0;
 	h->n_vcpus = le32_get(create->n_vcpus);
 	memcpy(h->uuid, create->uuid, sizeof(h->uuid));
@@ -470,6 +478,8 @@ static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
 	}
 	if (r < 0)
 		end_zone(h, CTL_CAUSE_FAILED, e->text);
+	else
+		goalwatch_start(&h->goals, h->vm);
 	return r;
 }
 
@@ -501,7 +511,7 @@ static void answer_hello(const struct host *h, struct ctl_hello_reply *reply)
 	reply->state = le32_of(h->state);
 	reply->since_ms = le64_of(h->since_ms);
 	reply->pid = le32_of((uint32_t)getpid());
-	reply->flags = le32_of(h->goals.found ? CTL_HELLO_GOALS : 0);
+	reply->flags = le32_of(h->goals.reached ? CTL_HELLO_GOALS : 0);
 	memcpy(reply->uuid, h->uuid, sizeof(reply->uuid));
 	snprintf(reply->zone, sizeof(reply->zone), "%s", h->zone);
 }
@@ -619,6 +629,7 @@ static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 	h->more.data = h;
 	uv_timer_init(&h->loop, &h->batch);
 	h->batch.data = h;
+	goalwatch_init(&h->goals, &h->loop);
 	h->linger = linger_open();
 	r = sandbox_enter();
 	if (r < 0)
@@ -649,6 +660,7 @@ int host_run(const char *zone, int ctl_fd, struct errmsg *e)
 	uv_close((uv_handle_t *)&h.timer, NULL);
 	uv_close((uv_handle_t *)&h.more, NULL);
 	uv_close((uv_handle_t *)&h.batch, NULL);
+	goalwatch_close(&h.goals);
 	uv_run(&h.loop, UV_RUN_DEFAULT);
 	return h.status;
 }

@@ -152,11 +152,30 @@ static int fill_cmdline(struct boot *b, const struct zone *z, const struct zconf
 	return 0;
 }
 
+/* What to wait for is kzhost's to see: "none", "agent", "port" or "console:TEXT". */
+static int fill_goals(struct boot *b, const struct zconf *c, struct errmsg *e)
+{
+	const char *goals = zres_text(&c->global, PROP_GOALS);
+	size_t len = strcspn(goals, ":");
+	unsigned kind = 0;
+
+	while (kind < CTL_GOALS_N && (strlen(ctl_goals_names[kind]) != len ||
+				      strncmp(goals, ctl_goals_names[kind], len) != 0))
+		kind++;
+	if (kind == CTL_GOALS_N)
+		return errmsg_set(e, -EINVAL, "goals=%s: unknown", goals);
+	b->create.goals_kind = le32_of(kind);
+	if (kind == CTL_GOALS_CONSOLE)
+		snprintf(b->create.goals, sizeof(b->create.goals), "%s", goals + len + 1);
+	return 0;
+}
+
 static int fill_machine(struct boot *b, struct zone *z, const struct zconf *c,
 			struct errmsg *e)
 {
 	const struct zres *memory = zconf_next(c, RES_CAPPED_MEMORY, NULL);
 	uint64_t ram;
+	int r;
 
 	/* A zone without the resource has what the resource's defaults say. */
 	ram = zres_number(c, memory, PROP_PHYSICAL);
@@ -166,26 +185,8 @@ static int fill_machine(struct boot *b, struct zone *z, const struct zconf *c,
 	b->create.n_vcpus = le32_of(zconf_vcpus(c));
 	memcpy(b->create.uuid, z->uuid, sizeof(b->create.uuid));
 	strcpy(b->create.zone, z->name); /* at most ZONE_NAME_MAX */
-	return fill_cmdline(b, z, c, e);
-}
-
-/* What to wait for is kzhost's to see; what nobody would see is refused now. */
-static int fill_goals(const struct shell *sh, struct boot *b, const struct zconf *c,
-		      struct errmsg *e)
-{
-	static const char prefix[] = "console:";
-	const char *goals = zres_text(&c->global, PROP_GOALS);
-
-	if (strncmp(goals, prefix, sizeof(prefix) - 1) == 0)
-		snprintf(b->create.goals, sizeof(b->create.goals), "%s",
-			 goals + sizeof(prefix) - 1);
-	else if (strcmp(goals, "none") != 0 && sh->config.track_zone_goals)
-		return errmsg_set(
-			e, -ENOTSUP,
-			"goals=%s: a zone has no such device yet: zonecfg -z %s "
-			"\"set goals=console:PATTERN\", or none",
-			goals, c->name);
-	return 0;
+	r = fill_goals(b, c, e);
+	return r < 0 ? r : fill_cmdline(b, z, c, e);
 }
 
 static int open_logs(struct shell *sh, struct boot *b, const struct zone *z,
@@ -267,8 +268,6 @@ int boot_prepare(struct shell *sh, struct zone *z, struct boot **ret_boot,
 		r = disks_open(&sh->paths, c, z->uuid, &b->disks, e);
 	if (r == 0)
 		r = open_kernel(b, c, e);
-	if (r == 0)
-		r = fill_goals(sh, b, c, e);
 	if (r == 0)
 		r = open_logs(sh, b, z, e);
 	if (r == 0)

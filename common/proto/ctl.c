@@ -23,6 +23,12 @@ const char *const ctl_cause_names[CTL_CAUSE_N] = {
 #undef X
 };
 
+const char *const ctl_goals_names[CTL_GOALS_N] = {
+#define X(id, name) name,
+	CTL_GOALS(X)
+#undef X
+};
+
 /* Indexed by enum ctl_id; numbers in between are no messages. */
 /* clang-format off */
 static const char *const id_names[CTL_EV_END] = {
@@ -159,6 +165,7 @@ static int check_create(const struct ctl_create *m, unsigned n_fds, struct errms
 {
 	uint64_t ram = le64_get(m->ram_bytes);
 	uint32_t vcpus = le32_get(m->n_vcpus), mask = le32_get(m->fd_mask);
+	uint32_t kind = le32_get(m->goals_kind);
 
 	if (mask >> CTL_FD_N)
 		return errmsg_set(e, -EINVAL, "create: unknown descriptors, mask %#x",
@@ -179,6 +186,11 @@ static int check_create(const struct ctl_create *m, unsigned n_fds, struct errms
 		return errmsg_set(e, -EINVAL, "create: command line is not terminated");
 	if (!text_is_sound(m->goals, sizeof(m->goals)))
 		return errmsg_set(e, -EINVAL, "create: goals are not terminated");
+	if (kind >= CTL_GOALS_N || (kind == CTL_GOALS_CONSOLE) != (m->goals[0] != '\0'))
+		return errmsg_set(e, -EINVAL, "create: goals of kind %u, %s a text", kind,
+				  m->goals[0] ? "with" : "without");
+	if (le32_get(m->reserved))
+		return errmsg_set(e, -EINVAL, "create: reserved field is not 0");
 	return 0;
 }
 

@@ -63,7 +63,8 @@ enum ctl_state {
 #define CTL_EVENTS(X) \
 	X(PANIC, "panic", ctl_plain)       /* the guest said so through pvpanic */ \
 	X(EXITING, "exiting", ctl_exiting) /* the last message of a kzhost */ \
-	X(GOALS, "goals", ctl_plain) /* the console said what CREATE gave as goals */ \
+	X(GOALS, "goals", \
+	  ctl_plain) /* the guest has reached what CREATE gave as goals */ \
 	X(LOG_FULL, "log full", ctl_plain) /* the console log has CTL_LOG_FULL bytes */
 
 enum ctl_id {
@@ -112,6 +113,20 @@ enum ctl_cause {
  */
 #define CTL_LOG_FULL (1024 * 1024)
 #define CTL_LOG_MAX  (4 * 1024 * 1024)
+
+/* How the guest says that it has reached its goals. */
+#define CTL_GOALS(X) \
+	X(NONE, "none") \
+	X(CONSOLE, "console") /* a text in what it writes to its console */ \
+	X(PORT, "port")       /* a byte on the port org.kzones.goals */ \
+	X(AGENT, "agent")     /* the guest agent answers */
+
+enum ctl_goals {
+#define X(id, name) CTL_GOALS_##id,
+	CTL_GOALS(X)
+#undef X
+		CTL_GOALS_N
+};
 
 /* Descriptors that CREATE may carry, in this order; bit (1 << n) in fd_mask. */
 enum ctl_fd {
@@ -165,9 +180,11 @@ struct ctl_create {
 	le64 tod_offset_s;            /* guest clock minus host clock, signed, seconds */
 	char zone[CTL_NAME_SIZE + 7]; /* NUL padded */
 	char cmdline[CTL_CMDLINE_SIZE]; /* NUL padded, as the guest shall see it */
-	char goals[CTL_GOALS_SIZE]; /* NUL padded; console output to wait for, or "" */
+	char goals[CTL_GOALS_SIZE]; /* NUL padded; the text of CTL_GOALS_CONSOLE, or "" */
+	le32 goals_kind;            /* enum ctl_goals */
+	le32 reserved;              /* 0 */
 };
-static_assert(sizeof(struct ctl_create) == 48 + 72 + 2048 + 128, "wire size");
+static_assert(sizeof(struct ctl_create) == 48 + 72 + 2048 + 128 + 8, "wire size");
 
 #define CTL_DISK_READ_ONLY 1u
 #define CTL_DISK_BOOTABLE  2u /* the zone may boot from it; its last megabyte is ours */
@@ -234,6 +251,7 @@ static_assert(sizeof(struct ctl_exiting) == 272, "wire size");
 
 extern const char *const ctl_state_names[CTL_STATE_N];
 extern const char *const ctl_cause_names[CTL_CAUSE_N];
+extern const char *const ctl_goals_names[CTL_GOALS_N];
 
 /*
  * What is legal when, and the state each leads to when it succeeds. The events of the

@@ -275,9 +275,25 @@ static int find_port(const char *word)
 	return (int)id;
 }
 
-static void con_write(unsigned port, const char *text)
+/* What cannot be typed: each \377 becomes the byte. Return: bytes that are left */
+static uint32_t unescape(char *text)
 {
-	uint32_t n = (uint32_t)str_len(text);
+	const char *from = text;
+	char *to = text;
+
+	while (*from) {
+		bool byte = from[0] == '\\' && from[1] == '3' && from[2] == '7' &&
+			    from[3] == '7';
+
+		*to++ = byte ? '\377' : *from;
+		from += byte ? 4 : 1;
+	}
+	return (uint32_t)(to - text);
+}
+
+static void con_write(unsigned port, char *text)
+{
+	uint32_t n = unescape(text);
 
 	if (n && send(rx_queue(port) + 1, text, n))
 		print("con write: %u bytes\n", n);

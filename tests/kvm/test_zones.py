@@ -118,6 +118,38 @@ def a_console_log_that_is_full_is_rotated_under_a_running_guest(t):
 
 
 @kz.test
+def a_guest_says_on_a_port_that_it_is_up(t):
+    two_zones(t)
+    t.run("zonecfg", "-z", "db", "set goals=port; commit")
+    for zone in ("web", "db"):
+        t.run("svcadm", "enable", "-t", "svc:/system/zones/zone:" + zone)
+    console = Console(t, "db")
+    console.read_until("> ")
+    i = t.instance("db")
+    kz.eq((i["state"], i["next_state"]), ("offline", "online"))
+    kz.has(i["reason"], "waiting for the guest to reach its goals")
+    kz.eq(t.instance("web")["state"], "offline")
+    console.send("con write org.kzones.goals x\r")
+    t.wait_instance("web", "online")  # it depends on db
+    kz.eq(t.instance("db")["state"], "online")
+    # The agent is the other zone's way; a restarter that comes later hears of it.
+    t.run("zoneadm", "-z", "web", "halt")
+    t.run("zonecfg", "-z", "web", "set goals=agent; commit")
+    t.run("svcadm", "enable", "-t", "svc:/system/zones/zone:web")
+    web = Console(t, "web")
+    web.read_until("> ")
+    web.send("con read org.qemu.guest_agent.0 60000\r")
+    web.read_until('"arguments":{"id":')
+    ident = web.read_until("}}")[:-2]
+    t.svc_kill()
+    web.send('con write org.qemu.guest_agent.0 \\377{"return": %s}\r' % ident)
+    t.wait_text("var/log/zones/messages.web", "goals reached: the guest agent answers")
+    t.svc_start()
+    t.wait_instance("web", "online")
+    kz.eq(t.svc_stop(), 0)
+
+
+@kz.test
 def host_boot_boots_them_and_host_stop_ends_them(t):
     two_zones(t)
     for zone in ("db", "web"):

@@ -198,7 +198,8 @@ class Host:
             with open(fake(ZONE + ".create"), "w") as out:
                 json.dump({"ram": f[3], "vcpus": f[4], "mask": f[5], "fds": len(fds),
                            "zone": ctl.text_of(f[8]), "cmdline": ctl.text_of(f[9]),
-                           "goals": ctl.text_of(f[10])}, out)
+                           "goals": ctl.text_of(f[10]),
+                           "goals_kind": ctl.GOALS[f[11]]}, out)
             self.enter("created")
         elif step == "start":
             self.enter("running")

@@ -17,7 +17,7 @@ RAM = 64 << 20
 HDR = struct.Struct("<HHI")
 HELLO = struct.Struct("<HHIII")
 HELLO_REPLY = struct.Struct("<HHIII16sQII72s")
-CREATE = struct.Struct("<HHIQII16sq72s2048s128s")
+CREATE = struct.Struct("<HHIQII16sq72s2048s128sII")
 REPLY = struct.Struct("<HHIII256s")
 DISK = struct.Struct("<HHIIIIIQII24s")
 STATUS_REPLY = struct.Struct("<HHIIIQQQQQ")
@@ -33,6 +33,7 @@ def names(which):
 
 STATES = names("CTL_STATES")
 CAUSES = names("CTL_CAUSES")
+GOALS = names("CTL_GOALS")
 REQUESTS = {name: 1 + i for i, name in enumerate(names("CTL_REQUESTS"))}
 EVENTS = {65 + i: name for i, name in enumerate(names("CTL_EVENTS"))}
 FDS = ("kvm", "kernel", "initrd", "log", "console", "firmware")
@@ -190,7 +191,7 @@ class Connection:
                 "console_lost": f[9]}
 
     def create(self, ram=RAM, vcpus=1, zone=None, cmdline="", mask=None, uuid=b"u" * 16,
-               goals="", **replace):
+               goals="", goals_kind=None, **replace):
         """(errno, text) of CREATE. Descriptors are opened here; name=fd replaces one (None:
         leaves it out)."""
         own = {}
@@ -208,7 +209,9 @@ class Connection:
             mask = sum(1 << FDS.index(n) for n in present)
         cmdline = ("%s kzones.zone=%s" % (cmdline, zone)).strip()
         body = CREATE.pack(0, 0, 0, ram, vcpus, mask, uuid, 0, zone.encode(),
-                           cmdline.encode(), goals.encode())[HDR.size:]
+                           cmdline.encode(), goals.encode(),
+                           GOALS.index(goals_kind or ("console" if goals else "none")),
+                           0)[HDR.size:]
         try:
             return self.ask("create", body, [fds[n] for n in present])
         finally:

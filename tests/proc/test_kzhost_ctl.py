@@ -267,7 +267,7 @@ def confined_before_the_first_message(t):
         status = f.read()
     kz.has(status, "NoNewPrivs:\t1")
     kz.has(status, "Seccomp:\t2")
-    kz.eq(len(CREATE.pack(*[0] * 6, b"", 0, b"", b"", b"")), SIZES["create"])
+    kz.eq(len(CREATE.pack(*[0] * 6, b"", 0, b"", b"", b"", 0, 0)), SIZES["create"])
 
 
 kz.main()

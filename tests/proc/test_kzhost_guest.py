@@ -63,6 +63,50 @@ def goals_on_the_console_are_told_once_and_to_who_asks_later(t):
 
 
 @kz.test
+def goals_are_a_byte_on_their_port(t):
+    host, c, client = booted(t, goals_kind="port")
+    client.send("con write org.qemu.guest_agent.0 x\r")  # not this port
+    client.read_until("con write: 1 bytes")
+    kz.eq(c.hello()["flags"], 0)
+    client.send("con write org.kzones.goals x\r")
+    kz.eq(c.event(), "goals")
+    kz.eq(c.hello()["flags"], 1)
+    for _ in range(20):
+        client.send("con write org.kzones.goals x\r")
+        client.read_until("con write: 1 bytes")
+    kz.eq(c.status()["state"], "running")
+    kz.eq(c.events, [])
+    kz.has(host.output(), "goals reached: a byte on the port org.kzones.goals")
+
+
+@kz.test
+def goals_are_an_answer_of_the_guest_agent(t):
+    host, c, client = booted(t, goals_kind="agent")
+    client.send("con write org.kzones.goals x\r")
+    client.read_until("con write: 1 bytes")
+    asked = set()
+    for _ in range(2):  # when the port is opened, and a second later
+        client.send("con read org.qemu.guest_agent.0 20000\r")
+        client.read_until('bytes: .{"execute":"guest-sync-delimited","arguments":{"id":')
+        asked.add(int(client.read_until("}}.")[:-3]))
+        client.read_until(PROMPT)
+    kz.eq(len(asked), 1, asked)
+    ident = asked.pop()
+    for answer in ('{"return": %d}' % ident, r'\377{"return": %d}' % (ident + 1),
+                   r'\377{"error": {"class": "CommandNotFound"}}', r"\377" * 40):
+        client.send("con write org.qemu.guest_agent.0 %s\r" % answer)
+        client.read_until("con write: %d bytes" % len(answer.replace(r"\377", "x")))
+    kz.eq(c.hello()["flags"], 0)
+    client.send('con write org.qemu.guest_agent.0 \\377{"return": %d}\r' % ident)
+    kz.eq(c.event(), "goals")
+    kz.eq(c.hello()["flags"], 1)
+    kz.has(host.output(), "goals reached: the guest agent answers")
+    c.good("halt")
+    kz.eq(host.wait(), exit_status("halted"))
+    kz.eq("not allowed" in host.output(), False, host.output())
+
+
+@kz.test
 def the_guest_can_read_its_clock(t):
     host, c, client = booted(t)
     client.send("time\r")

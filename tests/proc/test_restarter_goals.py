@@ -5,7 +5,7 @@ import os
 import signal
 
 import kz
-from restarter import (call, configure, fake, install, log, maintenance, now, setup)
+from restarter import call, configure, install, log, now, setup
 
 CONSOLE = {"goals": "console:login:", "goals_timeout": 100}
 
@@ -28,7 +28,8 @@ def restart(t):
 @kz.test
 def online_when_the_console_says_so(t):
     enabled(t, **CONSOLE)
-    kz.eq(t.json("fake/db.create")["goals"], "login:")
+    create = t.json("fake/db.create")
+    kz.eq((create["goals_kind"], create["goals"]), ("console", "login:"))
     i = t.instance("db")
     kz.eq((i["state"], i["next_state"]), ("offline", "online"))
     kz.has(i["reason"], "goals")
@@ -53,7 +54,8 @@ def a_dependent_waits_for_the_goals(t):
 @kz.test
 def without_goals_the_guest_only_has_to_run(t):
     enabled(t)
-    kz.eq(t.json("fake/db.create")["goals"], "")
+    create = t.json("fake/db.create")
+    kz.eq((create["goals_kind"], create["goals"]), ("none", ""))
     t.wait_instance("db", "online")
 
 
@@ -104,11 +106,18 @@ def tracking_can_be_switched_off_and_on(t):
 
 
 @kz.test
-def what_nobody_could_hear_is_refused_at_boot(t):
-    fake(t)
-    configure(t, "db", goals="agent")
-    setup(t, "db")
-    maintenance(t, "db", "goals=agent", "console:PATTERN")
+def the_agent_and_the_port_are_watched_by_kzhost(t):
+    for kind in ("agent", "port"):
+        configure(t, kind, goals=kind)
+    setup(t, "agent", "port")
+    for kind in ("agent", "port"):
+        call(t, "Enable", zone=kind, temporary=True)
+        t.wait_zone(kind, "running")
+        create = t.json("fake/%s.create" % kind)
+        kz.eq((create["goals_kind"], create["goals"]), (kind, ""))
+        kz.has(t.instance(kind)["reason"], "goals")
+        now(t, kind, "goals")
+        t.wait_instance(kind, "online")
 
 
 @kz.test

@@ -105,7 +105,7 @@ TEST(ctl, short_and_long_requests_are_refused)
 
 		T_EQ(r, len == sizeof(create) ? CTL_REQ_CREATE : -EINVAL);
 	}
-	T_HAS(e.text, "create: 2297 bytes, expected 2296");
+	T_HAS(e.text, "create: 2305 bytes, expected 2304");
 }
 
 TEST(ctl, unknown_ids_are_refused)
@@ -178,6 +178,13 @@ TEST(ctl, each_field_of_create_is_checked)
 	REFUSED(m.zone[10] = 'x', "bad zone name");
 	REFUSED(memset(m.cmdline, 'x', sizeof(m.cmdline)), "not terminated");
 	REFUSED(memset(m.goals, 'x', sizeof(m.goals)), "goals are not terminated");
+	REFUSED(m.goals[0] = 'x', "goals of kind 0, with a text");
+	REFUSED(m.goals_kind = le32_of(CTL_GOALS_CONSOLE), "goals of kind 1, without");
+	REFUSED(m.goals_kind = le32_of(CTL_GOALS_N), "goals of kind 4, without");
+	REFUSED(m.goals_kind = le32_of(0xffffffff), "goals of kind 4294967295");
+	REFUSED((m.goals_kind = le32_of(CTL_GOALS_PORT), m.goals[0] = 'x'),
+		"goals of kind 2, with a text");
+	REFUSED(m.reserved = le32_of(1), "reserved field");
 }
 
 TEST(ctl, reserved_fields_of_hello_are_checked)
