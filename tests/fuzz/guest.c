@@ -64,6 +64,11 @@ static void allow(const void *p, size_t len)
 	memset(a->may + at, 1, len);
 }
 
+void guest_allow(uint64_t gpa, size_t len)
+{
+	allow(ram_slice(&guest_ram, gpa, len), len);
+}
+
 static void make(void)
 {
 	guest_ram.fd = -1;
@@ -99,9 +104,11 @@ void guest_begin(uint8_t mode)
 
 struct virtq_layout guest_layout(unsigned queue, uint16_t size)
 {
-	uint64_t at = 0x1000ull * (queue + 1);
+	uint64_t at = 0x1000ull * (queue % 4 + 1);
 
-	return (struct virtq_layout){ size, at, at + 0x400, at + 0x800 };
+	if (queue < 4)
+		return (struct virtq_layout){ size, at, at + 0x400, at + 0x800 };
+	return (struct virtq_layout){ size, at + 0xc00, at + 0xe00, at + 0xe80 };
 }
 
 void guest_write(uint64_t gpa, const void *data, size_t len)
@@ -365,6 +372,20 @@ void guest_forget(const struct virtq *q)
 			taken[i--] = taken[--n_taken];
 	}
 	undone = 0;
+}
+
+void guest_slow_turn(struct vqueue *q, bool (*serve)(struct vqueue *q))
+{
+	if (q->vdev->status & VIRTIO_S_NEEDS_RESET && q->vdev->n_queues == 1)
+		ASSERT(q->vq.error != VIRTQ_OK);
+	guest_allow_used(&q->vq);
+	if (vqueue_state(q) == VQUEUE_STOPPING) {
+		vqueue_stopped(q);
+		guest_forget(&q->vq);
+	} else if (vqueue_state(q) == VQUEUE_ACTIVE) {
+		serve(q);
+	}
+	guest_check();
 }
 
 uint64_t guest_written(void)

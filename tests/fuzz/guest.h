@@ -31,7 +31,7 @@
 #define GUEST_STEPS 256u    /* of one input */
 #define GUEST_LOW   0xc000u /* bytes from address 0 */
 #define GUEST_HIGH  0x4000u /* bytes from 4 GiB */
-#define GUEST_QUEUE 4u      /* rings, from address 0x1000 * n + 0x1000 each */
+#define GUEST_QUEUE 8u      /* rings, in the pages from address 0x1000 */
 #define GUEST_RING  32u     /* descriptors that driver's steps know of in a ring */
 #define GUEST_DATA  0x6000u /* what is free of rings begins here */
 
@@ -62,6 +62,9 @@ bool guest_step(const uint8_t *step);
 /* Host address, NULL: not all in RAM. Writing through it is the driver's. */
 void guest_write(uint64_t gpa, const void *data, size_t len);
 
+/* The device may write this, all RAM, in this turn. */
+void guest_allow(uint64_t gpa, size_t len);
+
 /* The device may write the used ring of a queue in this turn. */
 void guest_allow_used(const struct virtq *q);
 
@@ -79,6 +82,9 @@ void guest_look(const void *p, size_t len);
 bool guest_next(struct virtq *q, struct virtq_chain *ret_chain);
 void guest_done(struct virtq *q, uint16_t head, uint32_t written);
 bool guest_publish(struct virtq *q);
+
+/* One turn of the owner of a slow device's queue, and what stopping it takes. */
+void guest_slow_turn(struct vqueue *q, bool (*serve)(struct vqueue *q));
 
 /* looked_vblk.c: the beginning of an input, and one turn of an owner. */
 void looked_vblk_begin(struct vdev *v);
