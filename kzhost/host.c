@@ -63,6 +63,7 @@ struct host {
 	struct console *console;     /* from CREATE until the end */
 	int disk_lock[CTL_DISK_IDS]; /* kept open for their locks; -1 = none */
 	bool log_told;               /* on this connection: the log is full */
+	bool device_told;            /* and since the last STATUS: a device erred */
 	struct goalwatch goals;      /* from CREATE on */
 	struct vm_stats last;        /* of a machine that is gone */
 	uv_poll_t vm_poll;
@@ -189,6 +190,16 @@ static size_t move_output(struct host *h)
 	return len;
 }
 
+/* The counts have changed: the restarter may ask for them. */
+static void tell_device(struct host *h)
+{
+	struct ctl_plain msg;
+
+	if (!h->device_told && (h->state == CTL_RUNNING || h->state == CTL_STOPPING))
+		h->device_told =
+			ctl_server_event(h->ctl, CTL_EV_DEVICE, &msg.hdr, sizeof(msg));
+}
+
 static void on_vm_event(struct host *h, const struct vm_event *event)
 {
 	struct ctl_plain panic;
@@ -202,6 +213,7 @@ static void on_vm_event(struct host *h, const struct vm_event *event)
 		break;
 	case VM_EV_DEVICE:
 		log_warning("zone=%s %s", h->zone, event->text);
+		tell_device(h);
 		break;
 	case VM_EV_FAULT:
 		end_zone(h, CTL_CAUSE_FAULT, event->text);
@@ -516,7 +528,7 @@ static void answer_hello(const struct host *h, struct ctl_hello_reply *reply)
 	snprintf(reply->zone, sizeof(reply->zone), "%s", h->zone);
 }
 
-static void answer_status(const struct host *h, struct ctl_status_reply *reply)
+static void answer_status(struct host *h, struct ctl_status_reply *reply)
 {
 	struct vm_stats stats = h->last;
 
@@ -529,9 +541,17 @@ static void answer_status(const struct host *h, struct ctl_status_reply *reply)
 	reply->exits = le64_of(stats.exits);
 	reply->console_bytes = le64_of(stats.console_bytes);
 	reply->console_lost = le64_of(stats.console_lost);
+	reply->guest_errors = le64_of(stats.guest_errors);
+	reply->disk_errors = le64_of(stats.disk_errors);
+	reply->n_disks = le32_of(stats.n_disks);
+	for (unsigned i = 0; stats.disk_engine && i < CTL_ENGINE_N; i++) {
+		if (strcmp(stats.disk_engine, ctl_engine_names[i]) == 0)
+			reply->disk_engine = le32_of(i);
+	}
+	h->device_told = false;
 }
 
-static void answer(const struct host *h, enum ctl_id id, int r, const struct errmsg *e,
+static void answer(struct host *h, enum ctl_id id, int r, const struct errmsg *e,
 		   struct ctl_answer *out)
 {
 	if (id == CTL_REQ_HELLO) {
@@ -602,6 +622,7 @@ static void on_connection(void *arg, bool up)
 	struct host *h = arg;
 
 	h->log_told = false;
+	h->device_told = false;
 	if (h->state == CTL_ENDED)
 		return;
 	if (up)

@@ -7,6 +7,7 @@
 #include "common/sys/sock.h"
 #include "restarter/hosts_internal.h"
 #include "restarter/logs.h"
+#include "restarter/status.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -147,6 +148,23 @@ static void on_log_full(struct host *h)
 		uv_timer_start(&h->log_timer, host_give_log, MAX(next, now) - now, 0);
 }
 
+void host_ask_counts(struct host *h)
+{
+	if (!h->counts_asked)
+		host_ask_plain(h, CTL_REQ_STATUS);
+	h->counts_asked = true;
+}
+
+static void take_counts(struct host *h, const struct ctl_status_reply *m)
+{
+	h->counts_asked = false;
+	h->guest_errors = le64_get(m->guest_errors);
+	h->disk_errors = le64_get(m->disk_errors);
+	h->n_disks = le32_get(m->n_disks);
+	h->disk_engine = (enum ctl_engine)le32_get(m->disk_engine);
+	status_changed(h->sh->status);
+}
+
 /* The answer to the oldest request. */
 static void on_reply(struct host *h, unsigned id, const void *msg)
 {
@@ -156,8 +174,10 @@ static void on_reply(struct host *h, unsigned id, const void *msg)
 
 	h->n_asked--;
 	memmove(h->asked, h->asked + 1, h->n_asked * sizeof(h->asked[0]));
-	if (id == CTL_REQ_STATUS)
+	if (id == CTL_REQ_STATUS) {
+		take_counts(h, msg);
 		return;
+	}
 	error = le32_get(id == CTL_REQ_HELLO ? hello->error : reply->error);
 	if (id == CTL_REQ_HELLO && !error && le32_get(hello->state) != CTL_EMPTY) {
 		host_say(h, "a new kzhost (process %d) says that it has a zone already",
@@ -212,6 +232,8 @@ static bool on_message(struct host *h, const void *msg, size_t len)
 		on_exiting(h, msg);
 	} else if (id == CTL_EV_LOG_FULL) {
 		on_log_full(h);
+	} else if (id == CTL_EV_DEVICE) {
+		host_ask_counts(h);
 	} else if (id == CTL_EV_PANIC) {
 		host_on(h, HOST_EV_PANIC);
 	} else if (id == CTL_EV_GOALS) {

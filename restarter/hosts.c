@@ -197,6 +197,7 @@ static void act(struct host *h, enum host_action action)
 		uv_timer_stop(&h->timer);
 		h->was_running = true;
 		tell(h, EV_VM_RUNNING);
+		host_ask_counts(h);
 		break;
 	case HOST_ACT_PANIC:
 		if (!h->panicked)
@@ -359,21 +360,19 @@ int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd
 
 	if (!h)
 		return -ENOMEM;
-	ASSERT(state != CTL_EMPTY);
+	ASSERT(state != CTL_EMPTY && state != CTL_CREATED);
 	h->ctl_fd = take_ctl_fd;
 	h->pidfd = take_pidfd;
 	h->pid = pid;
-	h->was_running = state != CTL_CREATED;
+	h->was_running = true;
 	h->seq = 1; /* HELLO was asked already */
 	z->host = h;
 	watch(h);
-	h->state = state == CTL_CREATED ? HOST_START
-		   : state == CTL_ENDED ? HOST_ENDING
-					: HOST_RUNNING;
-	if (state == CTL_CREATED)
-		act(h, HOST_ACT_START);
-	else if (state == CTL_ENDED)
+	h->state = state == CTL_ENDED ? HOST_ENDING : HOST_RUNNING;
+	if (state == CTL_ENDED)
 		deadline(h, LEAVE_MS);
+	else
+		host_ask_counts(h);
 	return 0;
 }
 

@@ -67,7 +67,11 @@ struct host {
 	int ctl_fd;            /* connection */
 	int pidfd;
 	pid_t pid;
-	uint64_t resident_bytes; /* of its RAM, at the last look (admit.c) */
+	uint64_t resident_bytes;            /* of its RAM, at the last look (admit.c) */
+	bool counts_asked;                  /* a STATUS is to be answered */
+	uint64_t guest_errors, disk_errors; /* as STATUS said last */
+	unsigned n_disks;
+	enum ctl_engine disk_engine;
 	bool child;   /* ours to reap; false when adopted */
 	bool polling; /* the handles below are initialised */
 	bool was_running;

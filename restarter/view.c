@@ -300,6 +300,17 @@ static void status_boot(struct buf *o, const struct zone *z, const struct core_v
 	jput_close(o, "}");
 }
 
+/* What its virtio devices count; after an adoption not before kzhost has answered. */
+static void status_devices(struct buf *o, const struct host *h)
+{
+	jput_open(o, "devices", "{");
+	jput_number(o, "guest_errors", (int64_t)h->guest_errors);
+	jput_number(o, "disks", h->n_disks);
+	jput_text(o, "disk_engine", h->n_disks ? ctl_engine_names[h->disk_engine] : NULL);
+	jput_number(o, "disk_errors", (int64_t)h->disk_errors);
+	jput_close(o, "}");
+}
+
 static void status_zone(struct buf *o, const struct shell *sh, struct zone *z)
 {
 	struct core_view v;
@@ -322,6 +333,10 @@ static void status_zone(struct buf *o, const struct shell *sh, struct zone *z)
 		status_boot(o, z, &v);
 	else
 		jput_null(o, "boot");
+	if (z->host)
+		status_devices(o, z->host);
+	else
+		jput_null(o, "devices");
 	jput_close(o, "}");
 }
 

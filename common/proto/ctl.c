@@ -29,6 +29,12 @@ const char *const ctl_goals_names[CTL_GOALS_N] = {
 #undef X
 };
 
+const char *const ctl_engine_names[CTL_ENGINE_N] = {
+#define X(id, name) name,
+	CTL_ENGINES(X)
+#undef X
+};
+
 /* Indexed by enum ctl_id; numbers in between are no messages. */
 /* clang-format off */
 static const char *const id_names[CTL_EV_END] = {
@@ -85,6 +91,7 @@ static const struct fsm_rule ctl_rules[] = {
 	{ CTL_RUNNING, CTL_EV_PANIC, CTL_PANICKED, 0, 0 },
 	FSM_IGNORE(CTL_RUNNING, CTL_EV_GOALS),
 	FSM_IGNORE(CTL_RUNNING, CTL_EV_LOG_FULL),
+	FSM_IGNORE(CTL_RUNNING, CTL_EV_DEVICE),
 	{ CTL_RUNNING, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	FSM_IGNORE(CTL_STOPPING, CTL_REQ_HELLO),
@@ -95,6 +102,7 @@ static const struct fsm_rule ctl_rules[] = {
 	{ CTL_STOPPING, CTL_EV_PANIC, CTL_PANICKED, 0, 0 },
 	FSM_IGNORE(CTL_STOPPING, CTL_EV_GOALS),
 	FSM_IGNORE(CTL_STOPPING, CTL_EV_LOG_FULL),
+	FSM_IGNORE(CTL_STOPPING, CTL_EV_DEVICE),
 	{ CTL_STOPPING, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	FSM_IGNORE(CTL_PANICKED, CTL_REQ_HELLO),
@@ -103,6 +111,7 @@ static const struct fsm_rule ctl_rules[] = {
 	FSM_IGNORE(CTL_PANICKED, CTL_EV_PANIC),
 	{ CTL_PANICKED, CTL_REQ_HALT, CTL_ENDED, 0, 0 },
 	FSM_IGNORE(CTL_PANICKED, CTL_EV_LOG_FULL),
+	FSM_IGNORE(CTL_PANICKED, CTL_EV_DEVICE),
 	{ CTL_PANICKED, CTL_EV_EXITING, CTL_ENDED, 0, 0 },
 
 	/* The asker may not know yet. */
@@ -336,12 +345,15 @@ static int check_body(unsigned id, const void *msg, struct errmsg *e)
 	case CTL_REQ_STATUS:
 		if (le32_get(status->state) >= CTL_STATE_N)
 			return bad_answer(e, id, "state out of range");
+		if (le32_get(status->disk_engine) >= CTL_ENGINE_N)
+			return bad_answer(e, id, "disk engine out of range");
 		return 0;
 	case CTL_EV_EXITING:
 		return check_exiting(msg, e);
 	case CTL_EV_PANIC:
 	case CTL_EV_GOALS:
 	case CTL_EV_LOG_FULL:
+	case CTL_EV_DEVICE:
 		return 0;
 	default:
 		return check_reply(msg, id, e);

@@ -65,7 +65,9 @@ enum ctl_state {
 	X(EXITING, "exiting", ctl_exiting) /* the last message of a kzhost */ \
 	X(GOALS, "goals", \
 	  ctl_plain) /* the guest has reached what CREATE gave as goals */ \
-	X(LOG_FULL, "log full", ctl_plain) /* the console log has CTL_LOG_FULL bytes */
+	X(LOG_FULL, "log full", ctl_plain) /* the console log has CTL_LOG_FULL bytes */ \
+	X(DEVICE, "device", \
+	  ctl_plain) /* a device erred; told again after the next STATUS */
 
 enum ctl_id {
 	CTL_ID_NONE,
@@ -238,8 +240,25 @@ struct ctl_status_reply {
 	le64 exits;          /* of all vCPUs to user space */
 	le64 console_bytes;  /* written by the guest */
 	le64 console_lost;   /* not kept for lack of room */
+	le64 guest_errors;   /* of the guest's drivers of virtio devices */
+	le64 disk_errors;    /* requests that failed for the host's reasons */
+	le32 n_disks;
+	le32 disk_engine; /* enum ctl_engine */
 };
-static_assert(sizeof(struct ctl_status_reply) == 56, "wire size");
+static_assert(sizeof(struct ctl_status_reply) == 80, "wire size");
+
+/* How a zone's disks are read and written. */
+#define CTL_ENGINES(X) \
+	X(NONE, "none") /* there are no disks */ \
+	X(IO_URING, "io_uring") \
+	X(PREAD, "pread") /* the host has io_uring disabled */
+
+enum ctl_engine {
+#define X(id, name) CTL_ENGINE_##id,
+	CTL_ENGINES(X)
+#undef X
+		CTL_ENGINE_N
+};
 
 struct ctl_exiting {
 	struct ctl_hdr hdr;
@@ -252,6 +271,7 @@ static_assert(sizeof(struct ctl_exiting) == 272, "wire size");
 extern const char *const ctl_state_names[CTL_STATE_N];
 extern const char *const ctl_cause_names[CTL_CAUSE_N];
 extern const char *const ctl_goals_names[CTL_GOALS_N];
+extern const char *const ctl_engine_names[CTL_ENGINE_N];
 
 /*
  * What is legal when, and the state each leads to when it succeeds. The events of the

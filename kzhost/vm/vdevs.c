@@ -262,14 +262,26 @@ void vdevs_fini(struct vm *vm)
 	pci_fini(&vm->pci);
 }
 
-uint64_t vdevs_guest_errors(const struct vm *vm)
+static void disk_stats(const struct vdev *v, struct vm_stats *s)
 {
-	uint64_t n = 0;
+	struct vblk_stats disk;
 
+	vblk_stats(v, &disk);
+	s->disk_errors += disk.errors;
+	s->n_disks++;
+	s->disk_engine = vblk_engine(v);
+}
+
+void vdevs_stats(const struct vm *vm, struct vm_stats *stats)
+{
 	for (unsigned i = 0; i < PCI_SLOTS; i++) {
-		if (vm->slot[i] && vm->slot[i]->vdev)
-			n += atomic_load_explicit(&vm->slot[i]->vdev->guest_errors,
-						  memory_order_relaxed);
+		const struct vdev *v = vm->slot[i] ? vm->slot[i]->vdev : NULL;
+
+		if (!v)
+			continue;
+		stats->guest_errors +=
+			atomic_load_explicit(&v->guest_errors, memory_order_relaxed);
+		if (v->class == &vblk_class)
+			disk_stats(v, stats);
 	}
-	return n;
 }

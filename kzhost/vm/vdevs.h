@@ -55,7 +55,8 @@ void vdevs_stop(struct vm *vm);
 /* KVM's machine is closed. */
 void vdevs_fini(struct vm *vm);
 
-/* What drivers did wrong, of all devices. */
-uint64_t vdevs_guest_errors(const struct vm *vm);
+/* Adds what the devices count to the machine's figures. */
+struct vm_stats;
+void vdevs_stats(const struct vm *vm, struct vm_stats *stats);
 
 #endif

@@ -398,6 +398,6 @@ void vm_stats(struct vm *vm, struct vm_stats *ret_stats)
 	for (unsigned i = 0; i < vm->n_vcpus; i++)
 		s.exits += atomic_load_explicit(&vm->vcpu[i].exits, memory_order_relaxed);
 	ports_console_counts(vm, &s.console_bytes, &s.console_lost);
-	s.guest_errors = vdevs_guest_errors(vm);
+	vdevs_stats(vm, &s);
 	*ret_stats = s;
 }

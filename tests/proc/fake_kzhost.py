@@ -75,6 +75,7 @@ class Host:
         self.since = int(time.time() * 1000)
         self.flags = 0
         self.locks = []
+        self.counts = (0, 0)
         self.wake, end = os.pipe()
         os.set_blocking(end, False)
         signal.set_wakeup_fd(end)
@@ -86,7 +87,10 @@ class Host:
 
     def send(self, data, fds=()):
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-        self.conn.sendmsg([data], ancillary if fds else [])
+        try:
+            self.conn.sendmsg([data], ancillary if fds else [])
+        except BrokenPipeError:
+            pass  # who asked is gone
 
     def exiting(self, cause, text=""):
         """Says why, as the real one does: to whoever is connected."""
@@ -117,6 +121,9 @@ class Host:
         if ident == ctl.REQUESTS["hello"]:
             return ctl.HELLO_REPLY.pack(ident, ctl.VERSION, seq, error, self.state, self.uuid,
                                         self.since, 4242, self.flags, ZONE.encode())
+        if ident == ctl.REQUESTS["status"]:
+            return ctl.STATUS_REPLY.pack(ident, ctl.VERSION, seq, self.state, 1, 0, 0, 0, 0, 0,
+                                         *self.counts, 2, 1)
         return ctl.REPLY.pack(ident, ctl.VERSION, seq, error, 0, text.encode())
 
     def misbehave(self, step, action, text, seq):
@@ -154,6 +161,9 @@ class Host:
         elif action == "goals":
             self.flags = 1
             self.send(ctl.HDR.pack(EVENT_IDS["goals"], ctl.VERSION, 0))
+        elif action == "counts":
+            self.counts = tuple(int(n) for n in text.split())
+            self.send(ctl.HDR.pack(EVENT_IDS["device"], ctl.VERSION, 0))
         elif action == "flood":
             while True:
                 self.send(ctl.HDR.pack(EVENT_IDS["panic"], ctl.VERSION, 0))
@@ -188,7 +198,8 @@ class Host:
             os.close(fd)
         ident, _, seq = ctl.HDR.unpack_from(data)
         step = next(name for name, number in ctl.REQUESTS.items() if number == ident)
-        note(step)
+        if step != "status":
+            note(step)
         for wanted, action, text in lines_of(ZONE):
             if wanted == step and self.misbehave(step, action, text, seq):
                 return
@@ -212,7 +223,10 @@ class Host:
             self.exiting("halted")
 
     def receive(self):
-        data, ancillary, _, _ = self.conn.recvmsg(65536, 4096)
+        try:
+            data, ancillary, _, _ = self.conn.recvmsg(65536, 4096)
+        except ConnectionResetError:  # it went without reading all
+            data, ancillary = b"", []
         fds = array.array("i")
         for level, kind, content in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

@@ -20,7 +20,7 @@ HELLO_REPLY = struct.Struct("<HHIII16sQII72s")
 CREATE = struct.Struct("<HHIQII16sq72s2048s128sII")
 REPLY = struct.Struct("<HHIII256s")
 DISK = struct.Struct("<HHIIIIIQII24s")
-STATUS_REPLY = struct.Struct("<HHIIIQQQQQ")
+STATUS_REPLY = struct.Struct("<HHIIIQQQQQQQII")
 EXITING = struct.Struct("<HHIII256s")
 
 
@@ -28,7 +28,7 @@ def names(which):
     """The names of an X-list of ctl.h, in order."""
     with open(os.path.join(kz.SOURCE, "common/proto/ctl.h")) as f:
         block = re.search(r"#define %s\(X\)(.*?)\n\n" % which, f.read(), re.S).group(1)
-    return re.findall(r'X\(\w+, "([a-z]+)"', block)
+    return re.findall(r'X\(\w+, "([a-z ]+)"', block)
 
 
 STATES = names("CTL_STATES")
@@ -188,7 +188,8 @@ class Connection:
         f = STATUS_REPLY.unpack(self.answer()[1])
         return {"state": STATES[f[3]], "n_vcpus": f[4], "ram_bytes": f[5],
                 "resident_bytes": f[6], "exits": f[7], "console_bytes": f[8],
-                "console_lost": f[9]}
+                "console_lost": f[9], "guest_errors": f[10], "disk_errors": f[11],
+                "n_disks": f[12], "disk_engine": f[13]}
 
     def create(self, ram=RAM, vcpus=1, zone=None, cmdline="", mask=None, uuid=b"u" * 16,
                goals="", goals_kind=None, **replace):

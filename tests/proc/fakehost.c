@@ -74,6 +74,13 @@ static void serve(struct fake *f, const void *msg, enum ctl_id id)
 		answer_hello(f, hdr);
 		return;
 	}
+	if (id == CTL_REQ_STATUS) {
+		struct ctl_status_reply status = { .hdr = hdr,
+						   .state = le32_of(f->state) };
+
+		(void)sock_send(f->conn, &status, sizeof(status), NULL, 0);
+		return;
+	}
 	note(f, ctl_id_name(id));
 	if (id == CTL_REQ_CREATE) {
 		memcpy(f->uuid, create->uuid, sizeof(f->uuid));

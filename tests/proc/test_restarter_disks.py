@@ -7,7 +7,7 @@ import os
 import struct
 
 import kz
-from restarter import call, configure, maintenance, setup
+from restarter import call, check_status, configure, maintenance, now, setup, status
 
 MIB = 1 << 20
 READ_ONLY, BOOTABLE, DISCARD, ZERO = 1, 2, 4, 8
@@ -163,6 +163,24 @@ def disk_that_kzhost_refuses_is_the_reason(t):
     setup(t, "db")
     t.write("fake/db", "disk fail device 0: too few bytes\n")
     maintenance(t, "db", "device 0: too few bytes")
+
+
+@kz.test
+def what_devices_count_is_in_the_status(t):
+    setup(t, "db")
+    kz.eq(status(t, "db")["devices"], None)
+    call(t, "Boot", zone="db")
+    t.wait_instance("db", "online")
+    kz.wait_for(lambda: (status(t, "db")["devices"] or {}).get("disks") == 2, "counts")
+    kz.eq(status(t, "db")["devices"], {"guest_errors": 0, "disks": 2, "disk_errors": 0,
+                                       "disk_engine": "io_uring"})
+    now(t, "db", "counts 7 3")
+    kz.wait_for(lambda: status(t, "db")["devices"]["guest_errors"] == 7, "new counts")
+    kz.eq(status(t, "db")["devices"]["disk_errors"], 3)
+    t.svc_kill()
+    t.svc_start()
+    kz.wait_for(lambda: (status(t, "db")["devices"] or {}).get("disk_errors") == 3, "adopted")
+    check_status(t)
 
 
 kz.main()

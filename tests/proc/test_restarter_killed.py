@@ -11,6 +11,7 @@ import kz
 from restarter import configure, install
 
 # Name: what it depends on. Chains, a diamond, and some that stand alone.
+SLOTS = 4
 ZONES = {
     "db": [], "cache": [], "app1": ["db", "cache"], "app2": ["db", "cache"],
     "web": ["app1", "app2"], "mail": ["db"], "dns": [],
@@ -26,7 +27,7 @@ def prepare(t):
     os.symlink(kz.find_program("fakehost"), t.path("libexec/kzhost"))
     t.write("kernel", "a kernel")
     t.write("fake/log", "")
-    t.write("etc/zones/svc.zones.json", '{"config": {"concurrent-boot-shutdown": 4}}')
+    t.write("etc/zones/svc.zones.json", '{"config": {"concurrent-boot-shutdown": %d}}' % SLOTS)
     for zone, depends in ZONES.items():
         configure(t, zone, depends, autoboot=True)
     t.svc_start()
@@ -79,14 +80,20 @@ def state(t):
 
 
 def check_boot(t, n):
-    """Each zone was booted once, after what it depends on."""
+    """Each zone was booted once, after what it depends on.
+
+    A machine that was made and not started when svc.zones was killed is made anew: its guest has
+    not run. Those can be as many as boot at once."""
     lines = log(t)
     for zone, depends in ZONES.items():
-        for step in ("create", "start"):
-            kz.eq(lines.count((zone, step)), 1, "%s of %s, killed at write %d" % (step, zone, n))
+        kz.eq(lines.count((zone, "start")), 1, "start of %s, killed at write %d" % (zone, n))
         for d in depends:
             kz.eq(lines.index((d, "start")) < lines.index((zone, "create")), True,
                   "%s before %s, killed at write %d" % (d, zone, n))
+
+
+    made = sum(what == "create" for _, what in lines)
+    kz.eq(0 <= made - len(ZONES) <= SLOTS, True, "%d made, killed at write %d" % (made, n))
 
 
 def check_stop(t, n):

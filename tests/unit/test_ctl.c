@@ -187,6 +187,47 @@ TEST(ctl, each_field_of_create_is_checked)
 	REFUSED(m.reserved = le32_of(1), "reserved field");
 }
 
+static struct ctl_disk good_disk(void)
+{
+	return (struct ctl_disk){ .hdr = header(CTL_REQ_DISK, 1),
+				  .block_bytes = le32_of(4096),
+				  .bytes = le64_of(1),
+				  .mem_align = le32_of(512),
+				  .offset_align = le32_of(512),
+				  .serial = "kz-0" };
+}
+
+TEST(ctl, each_field_of_disk_is_checked)
+{
+	struct ctl_disk bad[] = { good_disk(), good_disk(), good_disk(), good_disk(),
+				  good_disk(), good_disk(), good_disk(), good_disk() };
+	static const char *const words[] = { "id 16",         "flags",
+					     "no bytes",      "blocks of 256",
+					     "blocks of 768", "alignment",
+					     "alignment",     "serial" };
+	struct ctl_disk good = good_disk();
+	struct errmsg e = { "" };
+
+	T_EQ(ctl_check_request(&good, sizeof(good), 3, &e), CTL_REQ_DISK);
+	T_EQ(ctl_check_request(&good, sizeof(good), 2, &e), -EINVAL);
+	T_EQ(ctl_check_request(&good, sizeof(good), 1, &e), -EINVAL);
+	T_EQ(ctl_check_request(&good, sizeof(good), 4, &e), -EINVAL);
+	good.mem_align = good.offset_align = le32_of(0);
+	T_EQ(ctl_check_request(&good, sizeof(good), 2, &e), CTL_REQ_DISK);
+	bad[0].id = le32_of(CTL_DISK_IDS);
+	bad[1].flags = le32_of(CTL_DISK_FLAGS + 1);
+	bad[2].bytes = le64_of(0);
+	bad[3].block_bytes = le32_of(256);
+	bad[4].block_bytes = le32_of(768);
+	bad[5].mem_align = le32_of(3);
+	bad[6].offset_align = le32_of(131072);
+	memset(bad[7].serial, 'x', CTL_DISK_SERIAL + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		T_EQ(ctl_check_request(&bad[i], sizeof(bad[i]), 3, &e), -EINVAL);
+		T_HAS(e.text, words[i]);
+	}
+}
+
 TEST(ctl, reserved_fields_of_hello_are_checked)
 {
 	struct ctl_hello hello = { .hdr = header(CTL_REQ_HELLO, 1),
@@ -240,6 +281,9 @@ TEST(ctl, each_field_of_an_answer_is_checked)
 	T_EQ(ctl_check_answer(&exiting, sizeof(exiting), &e), -EPROTO);
 	exiting = (struct ctl_exiting){ .hdr = header(CTL_EV_EXITING, 1) };
 	T_EQ(ctl_check_answer(&exiting, sizeof(exiting), &e), -EPROTO);
+	T_EQ(ctl_check_answer(&status, sizeof(status), &e), -EPROTO);
+	status.state = le32_of(CTL_RUNNING);
+	status.disk_engine = le32_of(CTL_ENGINE_N);
 	T_EQ(ctl_check_answer(&status, sizeof(status), &e), -EPROTO);
 	hello.hdr.version = le16_of(2);
 	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), -EPROTONOSUPPORT);
