@@ -237,7 +237,7 @@ int firmware_boot_order(struct fwcfg *f, const unsigned *slot, unsigned n)
 	cleanup(buf_fini) struct buf b = { 0 };
 
 	for (unsigned i = 0; i < n; i++)
-		buf_addf(&b, "%s/pci@i0cf8/scsi@%x/disk@0,0", i > 0 ? "\n" : "", slot[i]);
-	buf_add(&b, "", 1);
+		buf_addf(&b, "/pci@i0cf8/scsi@%x/disk@0,0\n", slot[i]);
+	buf_add(&b, "HALT", sizeof("HALT"));
 	return buf_error(&b) < 0 ? -ENOMEM : fwcfg_add_file(f, "bootorder", b.p, b.len);
 }

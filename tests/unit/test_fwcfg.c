@@ -443,7 +443,7 @@ TEST(firmware, settings_and_boot_order)
 	T_EQ(get(file(&b, "etc/boot-fail-wait")->data, 8), UINT32_MAX);
 	T_OK(firmware_boot_order(&b.f, slots, 2));
 	T_STREQ((char *)file(&b, "bootorder")->data,
-		"/pci@i0cf8/scsi@4/disk@0,0\n/pci@i0cf8/scsi@12/disk@0,0");
+		"/pci@i0cf8/scsi@4/disk@0,0\n/pci@i0cf8/scsi@12/disk@0,0\nHALT");
 	box_close(&b);
 }
 

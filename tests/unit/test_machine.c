@@ -332,6 +332,27 @@ TEST(power, button_and_soft_off)
 	T_EQ(told.type, VM_EV_POWEROFF);
 }
 
+TEST(power, pm1_of_a_machine_with_firmware)
+{
+	struct told told = { 0 };
+	struct dev_env env = { .irq = on_irq, .event = on_event, .arg = &told };
+	struct power p = { 0 };
+
+	power_init(&p, &env);
+	T_EQ(power_pm1_control_ops.read(&p, 0, 2), 1); /* ACPI is on */
+	power_pm1_event_ops.write(&p, 0, 2, 0xffff);
+	T_EQ(power_pm1_event_ops.read(&p, 0, 2), 0); /* no event, ever */
+	power_pm1_event_ops.write(&p, 2, 2, 0x120);
+	T_EQ(power_pm1_event_ops.read(&p, 2, 2), 0x120);
+	power_pm1_control_ops.write(&p, 0, 2, 0x1400); /* S5 without "enable" */
+	power_pm1_control_ops.write(&p, 0, 2, 0x2000); /* S0 */
+	T_EQ(told.events, 0);
+	power_pm1_control_ops.write(&p, 0, 2, KZ_PM1_SLEEP_S5 | 1);
+	T_EQ(told.events, 1);
+	T_EQ(told.type, VM_EV_POWEROFF);
+	T_EQ(told.pulses, 0);
+}
+
 TEST(pvpanic, panicked_ends_crash_loaded_does_not)
 {
 	struct told told = { 0 };
