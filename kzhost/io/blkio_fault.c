@@ -302,6 +302,7 @@ const struct blkio_engine *blkio_fault_from_env(void)
 		return NULL;
 	if (!script.inner) {
 		blkio_fault_init(&script, &blkio_uring, 1);
+		script.turn_us = 0; /* owners of queues may not sleep */
 		ASSERT(blkio_fault_parse(&script, text) == 0);
 	}
 	return &script.engine;
