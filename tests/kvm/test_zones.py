@@ -71,7 +71,7 @@ def two_zones_boot_in_order_and_shut_down(t):
     out = t.run("zoneadm", "list", "-cv").stdout
     kz.eq([line.split()[1:3] for line in out.splitlines()[2:]],
           [["db", "running"], ["web", "running"]])
-    kz.eq(t.run("svcs").stdout.count("online"), 2)
+    kz.eq(t.run("svcs", "zone:*").stdout.count("online"), 2)
     for zone in ("web", "db"):
         t.run("zoneadm", "-z", zone, "shutdown")
         kz.eq(t.zone(zone)["state"], "installed")
