@@ -35,8 +35,12 @@ enum { S_OK, S_IOERR, S_UNSUPP };
 
 /* How long an owner looks before it sleeps, in nanoseconds. */
 #define LOOK_FIRST 4000u
-#define LOOK_MAX   64000u
+#define LOOK_MAX   128000u
 #define LOOK_STEPS 32 /* looks between two readings of the clock */
+
+/* Requests that are handed in together. The disk is at work on the first while the owner
+ * takes the next; neighbours in one batch are one request to the host's block layer. */
+#define SUBMIT_BATCH 4
 
 #define STACK_BYTES (128 * 1024)
 
@@ -84,10 +88,11 @@ struct lane {
 	struct vqueue *q;
 	struct blkio *io;
 	pthread_t thread;
-	bool running;            /* the thread is to be joined; main thread only */
-	bool serving;            /* the ring is ours; request and free are set up */
-	bool broken;             /* vdev_broken() was called */
-	unsigned look_ns;        /* how long to look before the next sleep */
+	bool running; /* the thread is to be joined; main thread only */
+	bool serving; /* the ring is ours; request and free are set up */
+	bool broken;  /* vdev_broken() was called */
+	unsigned
+		look_ns[2]; /* how long to look before a sleep: for the guest, the disk */
 	struct request *request; /* QUEUE_SIZE of them; touched as they are needed */
 	unsigned n_free;
 	uint16_t free[QUEUE_SIZE];       /* indices into request, the last used on top */
@@ -300,7 +305,13 @@ static void break_queue(struct lane *l, enum virtq_error error)
 	l->broken = true;
 }
 
-/* Takes what the driver posted; returns how many. */
+/* Our ring takes what it offered to take; anything else is a mistake of ours. */
+static void must(int r)
+{
+	ASSERT(r == 0);
+}
+
+/* Takes what the driver posted, and hands it in; returns how many. */
 static unsigned take_all(struct lane *l)
 {
 	struct virtq *vq = &l->q->vq;
@@ -317,7 +328,11 @@ static unsigned take_all(struct lane *l)
 		n++;
 		if (!take(l, r))
 			break_queue(l, VIRTQ_ERR_REQUEST);
+		if (n % SUBMIT_BATCH == 0)
+			must(blkio_submit(l->io));
 	}
+	if (n % SUBMIT_BATCH != 0)
+		must(blkio_submit(l->io));
 	if (vq->error != VIRTQ_OK)
 		break_queue(l, vq->error);
 	return n;
@@ -372,15 +387,9 @@ static void begin(struct lane *l)
 	l->n_free = QUEUE_SIZE;
 	for (uint16_t i = 0; i < QUEUE_SIZE; i++)
 		l->free[i] = (uint16_t)(QUEUE_SIZE - 1 - i);
-	l->look_ns = 0;
+	l->look_ns[0] = l->look_ns[1] = 0;
 	l->broken = false;
 	l->serving = true;
-}
-
-/* Our ring takes what it offered to take; anything else is a mistake of ours. */
-static void must(int r)
-{
-	ASSERT(r == 0);
 }
 
 /* Waits for all that is in flight; the driver hears of none of it. */
@@ -416,11 +425,11 @@ static bool has_work(struct lane *l)
 }
 
 /* Looks for work for look_ns; true when there is some. */
-static bool look(struct lane *l, uint64_t now)
+static bool look(struct lane *l, uint64_t now, unsigned look_ns)
 {
-	uint64_t end = now + l->look_ns;
+	uint64_t end = now + look_ns;
 
-	if (l->look_ns == 0)
+	if (look_ns == 0)
 		return false;
 	do {
 		for (unsigned i = 0; i < LOOK_STEPS; i++) {
@@ -434,19 +443,21 @@ static bool look(struct lane *l, uint64_t now)
 
 /* Nothing is to be done: look, then sleep, unless an order came whose kick was taken with
  * completions, so that nothing would end the sleep. What came soon is worth looking for
- * longer the next time, what took long is not worth looking for at all. */
+ * longer the next time, what took long is not worth looking for at all. The guest and the
+ * disk take times of their own: what is in flight tells which of them is waited for. */
 static void idle(struct lane *l)
 {
+	unsigned *look_ns = &l->look_ns[l->io->in_flight > 0];
 	uint64_t before = now_ns(), slept;
 
-	if (look(l, before) || virtq_kicks_on(&l->q->vq) || is_ordered_off(l))
+	if (look(l, before, *look_ns) || virtq_kicks_on(&l->q->vq) || is_ordered_off(l))
 		return;
 	must(blkio_wait(l->io));
 	slept = now_ns() - before;
 	if (slept > LOOK_MAX)
-		l->look_ns = 0;
+		*look_ns = 0;
 	else
-		l->look_ns = l->look_ns ? MIN(2 * l->look_ns, LOOK_MAX) : LOOK_FIRST;
+		*look_ns = *look_ns ? MIN(2 * *look_ns, LOOK_MAX) : LOOK_FIRST;
 }
 
 static void serve(struct lane *l)
@@ -456,11 +467,9 @@ static void serve(struct lane *l)
 	if (!l->serving)
 		begin(l);
 	virtq_kicks_off(&l->q->vq);
-	n = take_all(l);
-	if (n > 0)
-		must(blkio_submit(l->io));
-	n += complete_all(l);
+	n = complete_all(l);
 	vqueue_push(l->q);
+	n += take_all(l);
 	if (n == 0)
 		idle(l);
 }

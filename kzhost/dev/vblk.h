@@ -4,12 +4,12 @@
  *
  * DOC: The way of a request
  *
- * Each queue has an owner thread with an engine of its own (io/blkio.h). It takes chains
- * from its ring, makes requests of them, submits all of them by one system call, gives
- * back what is complete, and interrupts the guest at most once a round. When there is
- * nothing to do it first looks again for a short while (the time grows when looking pays
- * and falls to nothing when it does not), then tells the driver to kick, looks once more,
- * and sleeps.
+ * Each queue has an owner thread with an engine of its own (io/blkio.h). In a round it
+ * gives back what is complete, interrupts the guest at most once, and takes the chains
+ * that are in its ring, which it submits a few at a time. When there is nothing to do it
+ * first looks again for a short while (the time grows when looking pays and falls to
+ * nothing when it does not; the guest and the disk have a time each), then tells the
+ * driver to kick, looks once more, and sleeps.
  *
  * Requests in flight lie in a table as large as the queue; virtq_next() lets no head in
  * twice. A reset stops taking chains, asks for what is in flight to end early, and waits
