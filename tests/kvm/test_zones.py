@@ -65,7 +65,7 @@ def two_zones_boot_in_order_and_shut_down(t):
     console = Console(t, "db")  # before it boots
     boot_both(t)
     console.read_until("kzones guest: zone db")
-    kz.wait_for(lambda: boot_times(t, "web")["online"], "the status of web")
+    kz.wait_for(lambda: (boot_times(t, "web") or {}).get("online"), "the status of web")
     db, web = boot_times(t, "db"), boot_times(t, "web")
     kz.eq(db["online"] <= web["started"], True, (db, web))
     out = t.run("zoneadm", "list", "-cv").stdout
@@ -77,6 +77,86 @@ def two_zones_boot_in_order_and_shut_down(t):
         kz.eq(t.zone(zone)["state"], "installed")
     kz.eq(t.svc_stop(), 0)
     kz.eq(kz.children(), [])
+
+
+def devices(t, zone):
+    zones = t.json("run/zones/status.json")["zones"]
+    return next(z for z in zones if z["name"] == zone)["devices"] or {}
+
+
+def disk_zone(t, devices_text):
+    kz.need_kvm()
+    t.svc_start()
+    t.run("zonecfg", "-z", "db",
+          "create -b; add capped-memory; set physical=64M; end; add virtual-cpu; set ncpus=1; "
+          "end; add direct-boot; set kernel=%s; end; %s commit"
+          % (kz.find_program("guest.elf"), devices_text))
+    t.run("zoneadm", "-z", "db", "install", "-x", "install-size=64m")
+    t.run("zoneadm", "-z", "db", "boot")
+    console = Console(t, "db")
+    console.read_until("db> ")
+    return console
+
+
+def told(console, command, *parts):
+    """Gives the guest a command; its answer, which has all parts."""
+    console.send(command + "\r")
+    answer = console.read_until("\ndb> ")
+    for part in parts:
+        kz.has(answer, part)
+
+
+@kz.test
+def a_zone_keeps_what_it_wrote_on_its_disks(t):
+    second = t.path("second")
+    with open(second, "wb") as f:
+        f.truncate((8 << 20) + 100)
+    console = disk_zone(t, "add device; set id=0; set bootpri=0; end; add device; set id=3; "
+                        "set storage=file:%s; end;" % second)
+    # The first is 64 MiB less the megabyte of a bootable disk; 100 bytes are no sector.
+    told(console, "disk list", "slot 3, %d sectors" % (63 << 11), "slot 6, %d sectors" % (8 << 11))
+    told(console, "disk write 0 100 64 7; disk write 1 0 16 9; disk flush 0", "64 sectors, ok")
+    kz.wait_for(lambda: devices(t, "db").get("disks") == 2, "the status of the disks")
+    kz.eq(devices(t, "db")["disk_errors"], 0)
+    t.run("zoneadm", "-z", "db", "reboot")
+    console = Console(t, "db")
+    console.read_until("ready")
+    console.read_until("\ndb> ")
+    told(console, "disk verify 0 100 64 7", "0 bad")
+    t.svc_kill()
+    t.svc_start()
+    t.wait_instance("db", "online")
+    told(console, "disk verify 1 0 16 9", "0 bad")
+    t.run("zoneadm", "-z", "db", "halt")
+
+
+@kz.test
+def a_disk_that_goes_or_shrinks_under_the_guest_hurts_nobody_else(t):
+    paths = [t.path("gone"), t.path("short")]
+    for path in paths:
+        with open(path, "wb") as f:
+            f.truncate(8 << 20)
+    console = disk_zone(t, "".join("add device; set id=%d; set storage=file:%s; end; " % d
+                                   for d in enumerate(paths)))
+    told(console, "disk write 0 0 16 3; disk write 1 0 16 3", "16 sectors, ok")
+    os.unlink(paths[0])
+    os.truncate(paths[1], 4096)
+    told(console, "disk verify 0 0 16 3", "0 bad")  # it has it still
+    told(console, "disk verify 1 0 8 3", "0 bad")
+    told(console, "disk read 1 8 8", "error")
+    kz.wait_for(lambda: devices(t, "db").get("disk_errors"), "the error in the status")
+    kz.has(t.read("var/log/zones/messages.db"), "dev=vblk1 read of 4096 bytes at byte 4096")
+    t.run("zoneadm", "-z", "db", "halt")
+
+
+@kz.test
+def misdeeds_of_a_driver_are_counted_in_the_status(t):
+    console = disk_zone(t, "add device; set id=0; end; add device; set id=1; end;")
+    told(console, "evil loop 0", "needs-reset other ok recovery ok: ok")
+    kz.wait_for(lambda: devices(t, "db").get("guest_errors"), "the guest's error in the status")
+    kz.has(t.read("var/log/zones/messages.db"), "a chain is longer than its table")
+    kz.eq(t.instance("db")["state"], "online")
+    t.run("zoneadm", "-z", "db", "halt")
 
 
 def fill_log(t, zone, left):

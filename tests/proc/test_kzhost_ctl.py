@@ -112,6 +112,53 @@ def oversized_messages(t):
 
 
 @kz.test
+def disks_come_between_create_and_start(t):
+    host = Host(t)
+    path = t.path("disk")
+    with open(path, "wb") as f:
+        f.truncate(8 << 20)
+    c = host.connect()
+    kz.has(c.disk(path)[1], "not now, the zone is empty")
+    kz.eq(c.create(), (0, ""))
+    kz.eq(c.disk(path, 15), (0, ""))
+    kz.eq(c.disk(path, 0), (0, ""))
+    kz.has(c.disk(path, 16)[1], "id 16")
+    kz.has(c.disk("/dev/null", 1, size=4096)[1], "neither a file nor a block device")
+    c.good("start")
+    kz.has(c.disk(path, 1)[1], "not now, the zone is running")
+    status = c.status()
+    kz.eq((status["n_disks"], status["disk_errors"], status["guest_errors"]), (2, 0, 0))
+    c.good("halt")
+    kz.eq(host.wait(), exit_status("halted"))
+
+
+@kz.test
+def two_disks_with_one_id_end_the_zone(t):
+    host = Host(t)
+    path = t.path("disk")
+    with open(path, "wb") as f:
+        f.truncate(8 << 20)
+    c = host.connect()
+    kz.eq(c.create(), (0, ""))
+    kz.eq(c.disk(path, 2), (0, ""))
+    kz.eq(c.disk(path, 2), (errno.EBUSY, "device 2: there is one with this id"))
+    kz.eq(c.event(), ("failed", "device 2: there is one with this id"))
+    kz.eq(host.wait(), exit_status("failed"))
+
+
+@kz.test
+def disk_with_no_room_for_the_guest_ends_the_zone(t):
+    host = Host(t)
+    path = t.path("disk")
+    with open(path, "wb") as f:
+        f.truncate(1 << 20)
+    c = host.connect()
+    kz.eq(c.create(), (0, ""))
+    kz.has(c.disk(path, 0, flags=2)[1], "1048576 bytes are too few for a disk that a zone boots")
+    kz.eq(host.wait(), exit_status("failed"))
+
+
+@kz.test
 def descriptors_are_never_kept(t):
     kz.need_root()  # to count them
     host = Host(t)
