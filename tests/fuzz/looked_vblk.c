@@ -32,7 +32,7 @@ void looked_vblk_turn(struct vdev *v, unsigned queue)
 {
 	struct lane *l = &vblk_of(v)->lane[queue];
 
-	l->look_ns = 0;
+	memset(l->look_ns, 0, sizeof(l->look_ns));
 	switch (vqueue_state(l->q)) {
 	case VQUEUE_ACTIVE:
 		serve(l);
