@@ -206,6 +206,7 @@ static void forget(struct inst *i)
 		.n_up_dependents = i->n_up_dependents,
 		.status = i->status,
 		.on_cycle = i->on_cycle,
+		.on_knot = i->on_knot,
 		.walk_epoch = i->walk_epoch,
 	};
 

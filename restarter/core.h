@@ -183,6 +183,9 @@ enum core_ev {
 		CORE_EV_N
 };
 
+/* Faults that are remembered: one more than may be within FAULTS_MS. */
+#define CORE_FAULTS_KEPT 11
+
 /* What is persisted of an instance (and restored at start). */
 struct core_saved {
 	bool enabled_temporary; /* an override is in force */
@@ -193,10 +196,12 @@ struct core_saved {
 	unsigned failures; /* in a row */
 	uint64_t retry_ms; /* when the next try comes; 0: none is waited for */
 	uint64_t since_ms; /* as given by the shell's clock of that time */
-	char reason[CORE_REASON_SIZE]; /* of maintenance (coming, too), degraded,
-					* disabled, of the failure before the next try
-					*/
-	enum kz_reason why;            /* the same */
+	unsigned n_faults; /* those that still count */
+	uint64_t fault_ms[CORE_FAULTS_KEPT]; /* their times, in their order */
+	char reason[CORE_REASON_SIZE];       /* of maintenance (coming, too), degraded,
+					      * disabled, of the failure before the next try
+					      */
+	enum kz_reason why;                  /* the same */
 };
 
 struct core_event {

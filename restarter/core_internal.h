@@ -103,7 +103,8 @@ struct edge {
 	struct inst *to;   /* NULL: neither a zone nor a unit */
 	const char *fmri;  /* in the owner's deps.text */
 	struct dep_group *group;
-	bool ok, stuck;                     /* as counted in the group */
+	bool ok, stuck; /* as counted in the group */
+	bool knot;      /* excludes what depends on its owner, however far around */
 	struct edge *rev_next, **rev_pprev; /* to->dependents */
 };
 
@@ -127,8 +128,9 @@ enum inst_cmd { CMD_NONE, CMD_START, CMD_SHUTDOWN, CMD_HALT };
 #define FAULTS_IN_A_ROW 3
 #define FAULTS_MAX      10 /* within FAULTS_MS */
 #define FAULTS_MS       600000
-#define BACKOFF_MS      1000
-#define BACKOFF_MAX_MS  60000
+static_assert(CORE_FAULTS_KEPT == FAULTS_MAX + 1, "enough to know of one too many");
+#define BACKOFF_MS     1000
+#define BACKOFF_MAX_MS 60000
 #define RESET_PACE_MS \
 	1000 /* from one start to the next, when the guest resets itself \
 	      */
@@ -154,7 +156,7 @@ struct inst {
 	unsigned n_unmet, n_dead; /* groups */
 	unsigned n_up_dependents; /* ordering edges from instances that have a machine */
 	enum dep_status status;   /* as the dependents have been told */
-	bool on_cycle, changed;
+	bool on_cycle, on_knot, changed; /* on_knot: some edge of its own is one */
 	struct inst *changed_next;
 	unsigned scc_index, scc_low, scc_edge, scc_size;
 	bool scc_on_stack;
@@ -179,7 +181,7 @@ struct inst {
 	uint64_t goals_since_ms;     /* since when they are waited for */
 	unsigned failures, n_faults; /* in a row; ever (or since an operator's request) */
 	uint64_t retry_ms;           /* when BACKOFF ends */
-	uint64_t fault_ms[FAULTS_MAX + 1]; /* ring, fault n at n % size */
+	uint64_t fault_ms[CORE_FAULTS_KEPT]; /* ring, fault n at n % size */
 	char why[CORE_REASON_SIZE]; /* of maintenance, of the last failure, of disabled */
 	uint8_t why_kind;           /* enum kz_reason; of why, when that is not empty */
 	uint64_t deadline_ms;
@@ -269,6 +271,9 @@ enum vm_phase inst_phase(const struct inst *i);
 enum inst_ev inst_fault(struct core *c, struct inst *i, const char *what,
 			const char *text);
 void inst_forget_faults(struct inst *i);
+void inst_restore_faults(struct core *c, struct inst *i, const struct core_saved *saved);
+void inst_save_faults(const struct core *c, const struct inst *i,
+		      struct core_saved *saved);
 void inst_panicked(struct core *c, struct inst *i, const char *text);
 void inst_ended(struct core *c, struct inst *i, enum vm_end end, const char *text);
 void inst_failed(struct core *c, struct inst *i, const char *text);
@@ -304,6 +309,8 @@ void graph_active_changed(struct core *c, struct inst *i);
 void graph_propagate(struct core *c);
 void graph_inst_free(struct inst *i);
 bool edge_orders(const struct edge *e);
+bool edge_to_zone(const struct edge *e);
+void graph_set_knot(struct core *c, struct edge *e, bool knot);
 struct inst *graph_next(const struct core *c, const char *name);
 int graph_unit_set(struct core *c, const char *unit, enum unit_state state);
 

@@ -9,6 +9,13 @@
  * a chain may be as long as the host has zones. A change of one zone's dependencies can
  * only close a cycle through that zone, so the walk over everything is repeated only when
  * it reaches itself, or was on a cycle before.
+ *
+ * DOC: Knots
+ *
+ * An exclusion orders nothing, and is no part of a cycle. But two that exclude each
+ * other, or one that excludes what requires it, wait for each other all the same: an
+ * exclusion inside of a component of all edges is a knot (edge.knot), found by the same
+ * walk. It blocks its owner from the begin, not only when the other is up.
  */
 #include "restarter/core_internal.h"
 
@@ -27,7 +34,8 @@ static bool visit(struct core *c, struct inst *i)
 }
 
 /**
- * cycle_reaches_itself() - Whether an instance depends on itself, however far around
+ * cycle_reaches_itself() - Whether an instance depends on itself, however far around,
+ * also by exclusions
  */
 bool cycle_reaches_itself(struct core *c, struct inst *start)
 {
@@ -40,7 +48,7 @@ bool cycle_reaches_itself(struct core *c, struct inst *start)
 		for (unsigned n = 0; n < i->deps.n_edges; n++) {
 			struct edge *e = &i->deps.edges[n];
 
-			if (!edge_orders(e))
+			if (!edge_to_zone(e))
 				continue;
 			if (e->to == start)
 				return true;
@@ -57,6 +65,7 @@ bool cycle_reaches_itself(struct core *c, struct inst *start)
 }
 
 struct tarjan {
+	bool exclusions; /* are edges, too */
 	unsigned next_index;
 	struct inst *stack; /* of the components under way, by scc_next */
 };
@@ -91,7 +100,8 @@ static void close_component(struct tarjan *t, struct inst *root)
 		i->scc_on_stack = false;
 		i->scc_root = root;
 		i->scc_size = size;
-		i->on_cycle = size > 1 || depends_on_itself(i);
+		if (!t->exclusions)
+			i->on_cycle = size > 1 || depends_on_itself(i);
 	}
 	t->stack = end;
 }
@@ -104,7 +114,7 @@ static struct inst *walk(struct tarjan *t, struct inst *i)
 
 	if (i->scc_edge < i->deps.n_edges) {
 		e = &i->deps.edges[i->scc_edge++];
-		if (!edge_orders(e))
+		if (!edge_to_zone(e) || (!t->exclusions && !edge_orders(e)))
 			return i;
 		if (!e->to->scc_index) {
 			enter(t, e->to, i);
@@ -121,12 +131,10 @@ static struct inst *walk(struct tarjan *t, struct inst *i)
 	return parent;
 }
 
-/**
- * cycle_find_all() - Find out again who is on a cycle, and let those see to it
- */
-void cycle_find_all(struct core *c)
+/* Finds the components of all instances: scc_root, scc_size, and on_cycle. */
+static void find_components(struct core *c, bool exclusions)
 {
-	struct tarjan t = { 0 };
+	struct tarjan t = { .exclusions = exclusions };
 
 	for (unsigned n = 0; n < c->n; n++)
 		c->by_name[n]->scc_index = 0;
@@ -138,6 +146,47 @@ void cycle_find_all(struct core *c)
 		for (enter(&t, i, NULL); i; i = walk(&t, i))
 			;
 	}
+}
+
+static bool is_exclusion(const struct edge *e)
+{
+	return edge_to_zone(e) && !edge_orders(e);
+}
+
+static bool any_exclusion(const struct core *c)
+{
+	for (unsigned n = 0; n < c->n; n++)
+		for (unsigned k = 0; k < c->by_name[n]->deps.n_edges; k++)
+			if (is_exclusion(&c->by_name[n]->deps.edges[k]))
+				return true;
+	return false;
+}
+
+static void find_knots(struct core *c)
+{
+	if (!any_exclusion(c))
+		return;
+	find_components(c, true);
+	for (unsigned n = 0; n < c->n; n++) {
+		struct inst *i = c->by_name[n];
+
+		i->on_knot = false;
+		for (unsigned k = 0; k < i->deps.n_edges; k++) {
+			struct edge *e = &i->deps.edges[k];
+
+			if (is_exclusion(e))
+				graph_set_knot(c, e, e->to->scc_root == i->scc_root);
+		}
+	}
+}
+
+/**
+ * cycle_find_all() - Find out again who is on a cycle, and let those see to it
+ */
+void cycle_find_all(struct core *c)
+{
+	find_knots(c);
+	find_components(c, false);
 	c->cycles_stale = false;
 	for (unsigned n = 0; n < c->n; n++)
 		inst_reconsider(c, c->by_name[n]);

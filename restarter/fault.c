@@ -29,6 +29,37 @@ void inst_forget_faults(struct inst *i)
 	i->n_faults = 0;
 }
 
+/**
+ * inst_restore_faults() - Count on from the faults that were persisted
+ *
+ * Of a clock that was set back they are of now.
+ */
+void inst_restore_faults(struct core *c, struct inst *i, const struct core_saved *saved)
+{
+	i->failures = saved->failures;
+	i->n_faults = MIN(saved->n_faults, (unsigned)CORE_FAULTS_KEPT);
+	for (unsigned n = 0; n < i->n_faults; n++)
+		i->fault_ms[n] = MIN(saved->fault_ms[n], c->now_ms);
+}
+
+/**
+ * inst_save_faults() - The faults that still count, oldest first
+ */
+void inst_save_faults(const struct core *c, const struct inst *i,
+		      struct core_saved *saved)
+{
+	unsigned kept = MIN(i->n_faults, (unsigned)CORE_FAULTS_KEPT);
+
+	saved->failures = i->failures;
+	saved->n_faults = 0;
+	for (unsigned n = i->n_faults - kept; n < i->n_faults; n++) {
+		uint64_t at_ms = i->fault_ms[n % CORE_FAULTS_KEPT];
+
+		if (c->now_ms - at_ms < FAULTS_MS)
+			saved->fault_ms[saved->n_faults++] = at_ms;
+	}
+}
+
 /* Remembers a fault; how many there were in the last FAULTS_MS. */
 static unsigned count_fault(struct core *c, struct inst *i)
 {

@@ -158,10 +158,16 @@ static void drop_unused(struct core *c, struct inst *i)
 	c->dead = i;
 }
 
+/* Edges between zones; all of them. */
+bool edge_to_zone(const struct edge *e)
+{
+	return e->to && !e->to->is_unit;
+}
+
 /* Edges between zones that order booting and stopping, and that may not form a cycle. */
 bool edge_orders(const struct edge *e)
 {
-	return e->to && !e->to->is_unit && e->group->grouping != DEP_EXCLUDE_ALL;
+	return edge_to_zone(e) && e->group->grouping != DEP_EXCLUDE_ALL;
 }
 
 static enum dep_status edge_status(const struct edge *e)
@@ -185,7 +191,11 @@ static bool edge_ok(enum dep_grouping grouping, enum dep_status s)
 	return false;
 }
 
-static bool edge_stuck(enum dep_grouping grouping, enum dep_status s)
+/*
+ * What excludes one that depends on it waits for that one to be disabled, and that one in
+ * its turn: nobody but an administrator ends that (edge.knot).
+ */
+static bool edge_stuck(enum dep_grouping grouping, enum dep_status s, bool knot)
 {
 	switch (grouping) {
 	case DEP_REQUIRE_ALL:
@@ -194,7 +204,8 @@ static bool edge_stuck(enum dep_grouping grouping, enum dep_status s)
 	case DEP_OPTIONAL_ALL:
 		return false;
 	case DEP_EXCLUDE_ALL:
-		return s == DEP_UP || s == DEP_HELD;
+		return s == DEP_UP || s == DEP_HELD || s == DEP_BLOCKED ||
+		       (knot && s == DEP_COMING);
 	}
 	return false;
 }
@@ -217,13 +228,27 @@ static void edge_update(struct edge *e)
 {
 	struct dep_group *g = e->group;
 	bool ok = edge_ok(g->grouping, edge_status(e));
-	bool stuck = edge_stuck(g->grouping, edge_status(e));
+	bool stuck = edge_stuck(g->grouping, edge_status(e), e->knot);
 
 	g->n_ok += (unsigned)ok - (unsigned)e->ok;
 	g->n_stuck += (unsigned)stuck - (unsigned)e->stuck;
 	e->ok = ok;
 	e->stuck = stuck;
 	group_update(e->from, g);
+}
+
+/**
+ * graph_set_knot() - Say of an edge whether it closes a knot (cycle.c)
+ */
+void graph_set_knot(struct core *c, struct edge *e, bool knot)
+{
+	e->from->on_knot |= knot;
+	if (e->knot == knot)
+		return;
+	if (c->ready)
+		core_touch(c, e->from);
+	e->knot = knot;
+	edge_update(e);
 }
 
 /* A dependency and where it stood: to bring the members of a group together. */
@@ -428,7 +453,7 @@ int graph_set(struct core *c, const char *name, const struct core_spec *spec,
 		return 0;
 	}
 	deps_replace(c, i, &d);
-	if (!c->ready || i->on_cycle || cycle_reaches_itself(c, i))
+	if (!c->ready || i->on_cycle || i->on_knot || cycle_reaches_itself(c, i))
 		c->cycles_stale = true;
 	return 0;
 }
@@ -442,10 +467,10 @@ void graph_remove(struct core *c, struct inst *i)
 {
 	struct deps none = { 0 };
 
-	if (i->on_cycle)
+	if (i->on_cycle || i->on_knot)
 		c->cycles_stale = true;
 	deps_replace(c, i, &none);
-	i->present = i->on_cycle = false;
+	i->present = i->on_cycle = i->on_knot = false;
 	graph_status_changed(c, i);
 	drop_unused(c, i);
 }

@@ -51,7 +51,7 @@ static void dependency_reason(const struct core *c, const struct inst *i, char *
 			      size_t size)
 {
 	const struct dep_group *g = unmet_group(i);
-	bool first = true;
+	bool first = true, knot;
 
 	if (!g)
 		return;
@@ -69,6 +69,12 @@ static void dependency_reason(const struct core *c, const struct inst *i, char *
 		if (!first)
 			add(text, size, ", ");
 		add_dependency(c, e, text, size);
+		knot = e->knot && e->to->mode == MODE_WAITING;
+		if (knot) {
+			add(text, size, ", which in turn depends on " CORE_FMRI_PREFIX);
+			add(text, size, i->name);
+			add(text, size, ": disable one");
+		}
 		if (g->grouping != DEP_REQUIRE_ANY)
 			return;
 		first = false;
@@ -260,10 +266,10 @@ void core_saved_of(const struct core *c, const struct inst *i,
 		.state = i->state,
 		.to_maint = inst_to_maint(i),
 		.marked = i->marked,
-		.failures = i->failures,
 		.retry_ms = i->mode == MODE_BACKOFF ? i->retry_ms : 0,
 		.since_ms = i->since_ms,
 	};
+	inst_save_faults(c, i, ret_saved);
 	if (inst_to_maint(i) || i->state == INST_MAINT || i->state == INST_DEGRADED ||
 	    i->state == INST_DISABLED || i->mode == MODE_BACKOFF) {
 		snprintf(ret_saved->reason, sizeof(ret_saved->reason), "%s", i->why);

@@ -31,6 +31,12 @@ static void put_saved(struct buf *to, const struct core_saved *s)
 		jput_bool(to, "marked", true);
 	if (s->failures)
 		jput_number(to, "failures", s->failures);
+	if (s->n_faults) {
+		jput_open(to, "faults_ms", "[");
+		for (unsigned n = 0; n < s->n_faults; n++)
+			jput_number(to, NULL, (int64_t)s->fault_ms[n]);
+		jput_close(to, "]");
+	}
 	put_ms(to, "retry_ms", s->retry_ms);
 	jput_number(to, "since_ms", (int64_t)s->since_ms);
 	if (*s->reason) {
@@ -219,6 +225,22 @@ static int take_ms(const json_t *o, const char *key, uint64_t *ret_ms)
 	return 0;
 }
 
+/* The times of faults. 0 or -EINVAL. */
+static int take_faults(const json_t *o, struct core_saved *s)
+{
+	const json_t *v = json_object_get(o, "faults_ms"), *at;
+
+	if (v && (!json_is_array(v) || json_array_size(v) > CORE_FAULTS_KEPT))
+		return -EINVAL;
+	for (s->n_faults = 0; s->n_faults < json_array_size(v); s->n_faults++) {
+		at = json_array_get(v, s->n_faults);
+		if (!json_is_integer(at) || json_integer_value(at) < 0)
+			return -EINVAL;
+		s->fault_ms[s->n_faults] = (uint64_t)json_integer_value(at);
+	}
+	return 0;
+}
+
 static int take_saved(const json_t *o, struct zone *z)
 {
 	const json_t *temporary = json_object_get(o, "enabled_temporary");
@@ -233,6 +255,7 @@ static int take_saved(const json_t *o, struct zone *z)
 	if (inst_state_parse(state, &z->saved.state) < 0 ||
 	    take_ms(o, "failures", &failures) < 0 || failures > UINT16_MAX ||
 	    take_ms(o, "retry_ms", &z->saved.retry_ms) < 0 ||
+	    take_faults(o, &z->saved) < 0 ||
 	    take_ms(o, "since_ms", &z->saved.since_ms) < 0 || !json_is_boolean(enabled) ||
 	    (temporary && !json_is_boolean(temporary)))
 		return -EINVAL;

@@ -483,10 +483,14 @@ void shell_stop_again(struct shell *sh)
 {
 	uint64_t now = shell_now_ms(sh);
 
-	/* The clock may have been set back meanwhile: never longer than a whole stop. */
-	if (sh->stop_deadline_ms > now)
-		stop_until(sh, MIN(sh->stop_deadline_ms,
-				   now + sh->config.stop_timeout_s * 1000ull));
+	if (!sh->stop_deadline_ms)
+		return;
+	log_notice("going on with the stop that the last svc.zones began");
+	/* When its time is over everything is halted now. The clock may have been set
+	 * back meanwhile: never longer than a whole stop.
+	 */
+	stop_until(sh, MIN(MAX(sh->stop_deadline_ms, now),
+			   now + sh->config.stop_timeout_s * 1000ull));
 }
 
 static void on_prepare(uv_prepare_t *p)

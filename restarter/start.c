@@ -8,8 +8,8 @@
  * Until READY or HOST_BOOT an instance is uninitialized, or adopted in the mode that its
  * machine tells, with what is left of its deadline. Then: enabled ones come up, unless
  * they were in maintenance; one that was online and whose machine is gone has had a
- * fault; one that waited for its next try waits on, and failures in a row are counted on
- * (those of the last 600 s are not). An adopted machine that is not wanted any more is
+ * fault; one that waited for its next try waits on, and failures in a row and faults of
+ * the last 600 s are counted on. An adopted machine that is not wanted any more is
  * stopped. HOST_BOOT forgets overrides, maintenance and faults: only autoboot counts, and
  * what an administrator took out of service without saying "until the next boot".
  *
@@ -36,7 +36,7 @@ void start_restore(struct core *c, struct inst *i, const struct core_saved *save
 	i->saved_state = saved->state;
 	i->saved_to_maint = saved->to_maint;
 	i->marked = saved->marked;
-	i->failures = saved->failures;
+	inst_restore_faults(c, i, saved);
 	/* A clock that was set back must not make it wait for ever. */
 	i->saved_retry_ms = MIN(saved->retry_ms, c->now_ms + BACKOFF_MAX_MS);
 	i->saved_since_ms = saved->since_ms;

@@ -277,6 +277,30 @@ def service_manager_hears_how_a_stop_goes_on(t):
 
 
 @kz.test
+def a_stop_goes_on_after_its_deadline(t):
+    """svc.zones died during the stop of the host, and comes back when its time is over."""
+    t.write("etc/zones/svc.zones.json", json.dumps({"config": {"stop-timeout": 300}}))
+    script(t, "a", "shutdown hang")
+    configure(t, "b", depends=["a"])
+    setup(t, "a", "b")
+    for zone in ("a", "b"):
+        call(t, "Boot", zone=zone)
+    t.svc.popen.send_signal(signal.SIGTERM)
+    kz.wait_for(lambda: ("a", "shutdown") in log(t), "a was asked")
+    t.svc_kill()
+    state = t.json("var/lib/zones/state.json")
+    kz.eq(state["stop_deadline_ms"] > (time.time() + 200) * 1000, True)
+    del state["check"]
+    state["stop_deadline_ms"] = int(time.time() * 1000) - 5000
+    t.write("var/lib/zones/state.json", json.dumps(state))
+    again = t.start("svc.zones")
+    kz.eq(again.wait(), 0, again.output())
+    kz.has(again.output(), "going on with the stop")
+    kz.eq([log(t).count((zone, "start")) for zone in ("a", "b")], [1, 1])
+    kz.eq(log(t).count(("a", "halt")), 1)
+
+
+@kz.test
 def limits_come_from_the_configuration(t):
     t.write("etc/zones/svc.zones.json",
             json.dumps({"config": {"concurrent-boot-shutdown": 1, "stop-timeout": 7}}))

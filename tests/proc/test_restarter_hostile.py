@@ -4,6 +4,7 @@
 import json
 import resource
 import socket
+import threading
 
 import kz
 from restarter import as_nobody, call, configure, setup, status
@@ -88,6 +89,33 @@ def monitors_that_never_read(t):
     for s in deaf:
         s.close()
     serves(t)
+
+
+@kz.test
+def a_monitor_that_never_reads_is_dropped(t):
+    """When it has left a mebibyte and news come; one that reads is told all."""
+    setup(t, "db")
+    message = json.dumps({"method": kz.IFACE + ".Monitor", "more": True}).encode() + b"\0"
+    deaf, reader = connect(t), connect(t)
+    for s in deaf, reader:
+        s.sendall(message)
+    reading = threading.Thread(target=lambda: [None for _ in iter(lambda: reader.recv(1 << 16),
+                                                                  b"")])
+    reading.start()
+    c, left = t.connect(), 40000
+    while left and "a monitor does not read and is dropped" not in t.svc.output():
+        for _ in range(250):
+            c.call("MarkInstance", zone="db", state="maintenance", temporary=True)
+            c.call("Clear", zone="db")
+            left -= 1
+    kz.eq(left > 0, True, "it was dropped")
+    serves(t)
+    # What had been sent can still be read, then comes the end.
+    while deaf.recv(1 << 16):
+        pass
+    kz.eq(t.svc.output().count("is dropped"), 1, "the other one reads")
+    reader.shutdown(socket.SHUT_RDWR)
+    reading.join()
 
 
 @kz.test

@@ -75,6 +75,39 @@ TEST(repo, survives_every_oom_and_what_is_written_is_whole)
 	fini(&sh);
 }
 
+/* The faults of the last 600 s outlive svc.zones. */
+TEST(repo, faults_are_kept)
+{
+	struct shell sh = { 0 }, again = { 0 };
+	struct core_event ev = { .type = EV_ZONE_RESTORE,
+				 .zone = "db",
+				 .now_ms = 900000 };
+	struct core_actions actions = { 0 };
+	const char *state = t_path("var/lib/zones/state.json");
+	bool previous;
+
+	fill(&sh);
+	ev.saved = (struct core_saved){ .state = INST_OFFLINE,
+					.failures = 1,
+					.n_faults = 3,
+					.fault_ms = { 300000, 300001, 800000 } };
+	T_OK(core_step(sh.core, &ev, &actions));
+	core_actions_fini(&actions);
+	T_OK(repo_save(&sh));
+	T_HAS(t_read_file(state), "\"faults_ms\": [300001,800000]");
+	T_OK(paths_init(&again.paths, t_root(), NULL));
+	T_OK(repo_load(&again, &previous, NULL));
+	T_EQ(again.zones.v[0]->saved.n_faults, 2);
+	T_EQ(again.zones.v[0]->saved.fault_ms[1], 800000);
+	t_write_file(state,
+		     "{\"version\": 1, \"boot_id\": \"\", \"next_id\": 1, \"zones\": "
+		     "{\"db\": {\"state\": \"incomplete\", \"instance\": \"offline\", "
+		     "\"enabled\": true, \"faults_ms\": [-1]}}}");
+	T_EQ(repo_load(&again, &previous, &(struct errmsg){ "" }), -EINVAL);
+	fini(&again);
+	fini(&sh);
+}
+
 /* Whoever changes a zone says so; the others cost nothing. */
 TEST(repo, only_what_has_changed_is_formatted_again)
 {
