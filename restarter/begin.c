@@ -163,26 +163,44 @@ static void load_config(struct shell *sh)
 }
 
 /* What hindered it may be gone: a zone that is unavailable is attached, if it can be. */
-static void reattach(struct shell *sh, struct zone *z)
+static bool reattach(struct shell *sh, struct zone *z)
 {
 	cleanup(zconf_freep) struct zconf *c = NULL;
 	struct errmsg e = { "" };
 	int r;
 
 	if (z->life != LIFE_UNAVAILABLE)
-		return;
+		return false;
 	r = zconf_load(&sh->paths, z->name, &c, &e);
 	if (r == 0)
 		r = zone_storage_present(&sh->paths, c, &e);
 	if (r < 0) {
 		log_warning("zone=%s stays unavailable: %s", z->name,
 			    *e.text ? e.text : strerror(-r));
-		return;
+		return false;
 	}
 	z->life = LIFE_INSTALLED; /* persisted with the first write */
 	log_notice("zone=%s unavailable -> installed: its storage is there", z->name);
 	if (!sh->check_only)
 		(void)log_message(&sh->paths, z->name, "unavailable -> installed");
+	return true;
+}
+
+/* What was persisted of its instance; of one that was attached, what autoboot says. */
+static void restore(struct shell *sh, const struct zone *z, bool attached)
+{
+	struct core_event ev = { .type = EV_ZONE_RESTORE, .zone = z->name };
+	const struct inst *i = core_find(sh->core, z->name);
+	struct core_view v;
+
+	ev.saved = z->saved;
+	ev.saved.since_ms = MIN(ev.saved.since_ms, shell_now_ms(sh));
+	if (attached && i) {
+		core_view(sh->core, i, &v);
+		ev.saved =
+			(struct core_saved){ .state = INST_UNINIT, .enabled = v.enabled };
+	}
+	(void)shell_step(sh, &ev);
 }
 
 /* What the core has to know before it may act. */
@@ -193,17 +211,14 @@ static int feed_core(struct shell *sh, bool booted)
 		sh->next_id = 1;
 	for (unsigned i = 0; i < sh->zones.n; i++) {
 		struct zone *z = sh->zones.v[i];
-		struct core_event ev = { .type = EV_ZONE_RESTORE, .zone = z->name };
+		const bool attached = reattach(sh, z);
 
-		reattach(sh, z);
 		if (shell_zone_refresh(sh, z) < 0)
 			return -ENOMEM;
-		if (z->life != LIFE_INSTALLED || !z->has_saved ||
+		if (z->life != LIFE_INSTALLED || (!z->has_saved && !attached) ||
 		    (booted && !z->saved.marked))
 			continue;
-		ev.saved = z->saved;
-		ev.saved.since_ms = MIN(ev.saved.since_ms, shell_now_ms(sh));
-		(void)shell_step(sh, &ev);
+		restore(sh, z, attached);
 	}
 	return 0;
 }
@@ -314,7 +329,8 @@ void begin_leave(struct shell *sh)
 	}
 	sh->boot_id[0] = '\0';
 	if (shell_persist(sh) == 0)
-		(void)shell_persist(sh); /* the generation before it must not know better */
+		(void)shell_persist(
+			sh); /* the generation before it must not know better */
 	if (stamp)
 		(void)unlink(stamp);
 	status_flush(sh->status);

@@ -367,6 +367,21 @@ static int remove_instance(struct shell *sh, struct zone *z)
 	return 0;
 }
 
+/* Its storage was away, and is there again: what is to run at the host's boot runs now. A
+ * zone that is new waits for that boot. */
+static void comes_back(struct shell *sh, const struct zone *z)
+{
+	struct core_event ev = { .type = EV_ENABLE, .zone = z->name, .temporary = true };
+	const struct inst *i = core_find(sh->core, z->name);
+	struct core_view v;
+
+	if (!i)
+		return;
+	core_view(sh->core, i, &v);
+	if (!v.enabled && v.enabled_temporary)
+		(void)shell_step(sh, &ev);
+}
+
 /* What Begin and End have in common: one row of the table of a zone's life. */
 static int step_life(struct shell *sh, struct zone *z, enum life_event on)
 {
@@ -398,6 +413,8 @@ static int step_life(struct shell *sh, struct zone *z, enum life_event on)
 	}
 	if (z->life == LIFE_INSTALLED)
 		(void)shell_zone_refresh(sh, z);
+	if (rule->from == LIFE_UNAVAILABLE && on == LIFE_EV_ATTACHED)
+		comes_back(sh, z);
 	return 0;
 }
 

@@ -146,6 +146,29 @@ def an_unavailable_zone_has_ways_back(t):
 
 
 @kz.test
+def an_unavailable_zone_with_autoboot_comes_up_when_it_is_attached(t):
+    """By hand, and by a svc.zones that starts while the host stays up."""
+    configure(t, "db", autoboot=True, device=[{"id": 0, "storage": "file:" + t.path("disk")}])
+    t.write("disk", "\0" * 4096)
+    setup(t, "db")
+    kz.eq(t.instance("db")["state"], "disabled")
+    call(t, "Mark", zone="db", state="unavailable")
+    t.run("zoneadm", "-z", "db", "attach")
+    t.wait_instance("db", "online")
+    kz.eq(t.instance("db")["enabled_temporary"], False)
+    call(t, "Halt", zone="db")
+    call(t, "Mark", zone="db", state="unavailable")
+    t.svc_kill()
+    t.svc_start()
+    t.wait_instance("db", "online")
+    # Detached it is new when it comes back, as one that is installed.
+    call(t, "Halt", zone="db")
+    t.run("zoneadm", "-z", "db", "detach")
+    t.run("zoneadm", "-z", "db", "attach")
+    kz.eq(t.instance("db")["state"], "disabled")
+
+
+@kz.test
 def an_unavailable_zone_comes_up_with_the_host(t):
     configure(t, "db", autoboot=True)
     setup(t, "db")
