@@ -248,14 +248,19 @@ int ram_fill_start(struct ram *ram, int (*init)(void))
 	return -r;
 }
 
-void ram_fill_stop(struct ram *ram)
+void ram_fill_cancel(struct ram *ram)
 {
-	if (!ram->filling)
-		return;
 	pthread_mutex_lock(&ram->lock);
 	atomic_store(&ram->stop, true);
 	pthread_cond_signal(&ram->wake);
 	pthread_mutex_unlock(&ram->lock);
+}
+
+void ram_fill_stop(struct ram *ram)
+{
+	if (!ram->filling)
+		return;
+	ram_fill_cancel(ram);
 	pthread_join(ram->filler, NULL);
 	ram->filling = false;
 }

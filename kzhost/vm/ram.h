@@ -68,7 +68,11 @@ int ram_write(const struct ram *ram, uint64_t gpa, const void *data, size_t len)
  */
 int ram_fill_start(struct ram *ram, int (*init)(void));
 
-/* Stops the filler at once and joins it. Does nothing when it does not run. */
+/* Tells the filler to end, and does not wait: at its priority, a busy host may let it
+ * take long over the huge page that it is at. */
+void ram_fill_cancel(struct ram *ram);
+
+/* Stops the filler and joins it. Does nothing when it does not run. */
 void ram_fill_stop(struct ram *ram);
 
 /* Bytes of guest memory that the host has really given. */

@@ -348,10 +348,10 @@ void vm_end(struct vm *vm, enum vm_event_type type, const char *text)
 void vm_stop(struct vm *vm)
 {
 	quit(vm);
+	ram_fill_cancel(&vm->ram);
 	while (vm->n_threads > 0)
 		pthread_join(vm->vcpu[--vm->n_threads].thread, NULL);
 	vdevs_stop(vm);
-	ram_fill_stop(&vm->ram);
 }
 
 void vm_free(struct vm *vm)

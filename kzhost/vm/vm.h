@@ -136,7 +136,8 @@ bool vm_port_is_open(struct vm *vm, enum vm_port port);
 /* Presses the power button (KZ_GED_POWER). */
 void vm_power_button(struct vm *vm);
 
-/* Stops and joins every thread; never waits for the guest. May be called at any time. */
+/* Stops and joins every thread but the filler, which vm_free() joins; never waits for the
+ * guest. May be called at any time. */
 void vm_stop(struct vm *vm);
 
 void vm_stats(struct vm *vm, struct vm_stats *ret_stats);
