@@ -262,8 +262,8 @@ static const char *lacks(const struct conn *c, const struct varlink_call *call)
 {
 	enum varlink_right right = kz_method_right(call->method);
 	const char *name = json_string_value(json_object_get(call->params, "zone"));
-	enum zone_auth needed = call->method == KZ_RECONFIGURE ? AUTH_LIVECONFIG
-							       : AUTH_MANAGE;
+	enum zone_auth needed =
+		call->method == KZ_RECONFIGURE ? AUTH_LIVECONFIG : AUTH_MANAGE;
 	const struct zone *z;
 	bool persistent = (call->method == KZ_ENABLE || call->method == KZ_DISABLE) &&
 			  !json_is_true(json_object_get(call->params, "temporary"));

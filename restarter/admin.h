@@ -20,7 +20,7 @@ struct conn {
 	uv_pipe_t pipe;
 	uid_t uid;       /* of the peer; (uid_t)-1 when it is not known */
 	bool may_manage; /* everything */
-	bool counted; /* among the readers */
+	bool counted;    /* among the readers */
 	bool closing;
 	struct buf in;
 	uint64_t op;       /* request that the core has not answered yet, or 0 */

@@ -154,7 +154,8 @@ static const char *objection(const struct zone *z, const struct ctl_hello_reply 
 		return "it speaks another version of the protocol";
 	if (state == CTL_EMPTY)
 		return "it has no machine yet";
-	/* Nobody knows which of its disks it was given; nothing has run, nothing is lost. */
+	/* Nobody knows which of its disks it was given; nothing has run, nothing is lost.
+	 */
 	if (state == CTL_CREATED)
 		return "its machine was never started";
 	if (memcmp(m->uuid, z->uuid, sizeof(z->uuid)) != 0)

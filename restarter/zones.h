@@ -42,9 +42,9 @@ struct zone {
 	struct {
 		pid_t pid;
 		uint64_t at_ms, cpu_usec;
-	} usage; /* usage.c: the last look at that process */
-	struct zone_limits limits;  /* of the machine that there is */
-	bool grouped;               /* its machine has a control group */
+	} usage;                   /* usage.c: the last look at that process */
+	struct zone_limits limits; /* of the machine that there is */
+	bool grouped;              /* its machine has a control group */
 	uint64_t started_ms, running_ms, online_ms; /* of the last boot; for adoption */
 	char *record;      /* owned; of state.json (repo.c), or NULL */
 	size_t record_len; /* bytes */

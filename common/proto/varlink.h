@@ -30,10 +30,10 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE, RIGHT_ZONE };
  *   zone: {name, id (-1 when not active), state, auxiliary [], uuid ("" until installed),
  *   brand, ip_type, path ("-")}; the global zone is not in it.
  * - Instances: {"instances": [instance]}: {fmri, zone, state, next_state, state_time_ms
- *   (CLOCK_REALTIME), enabled, enabled_temporary, blocked (bool), reason, contract (pid or 0)}.
- *   Without a zone also restarter (svc.zones itself, a brief one) and units {fmri: state}
- *   of the host that dependencies name. Brief ones are without zone, which ends the fmri, reason and auxiliary_state, and
- *   without what is "none", false or 0.
+ *   (CLOCK_REALTIME), enabled, enabled_temporary, blocked (bool), reason, contract (pid
+ * or 0)}. Without a zone also restarter (svc.zones itself, a brief one) and units {fmri:
+ * state} of the host that dependencies name. Brief ones are without zone, which ends the
+ * fmri, reason and auxiliary_state, and without what is "none", false or 0.
  * - Status: {"status": the document of status.json}.
  * - Boot, Shutdown, Halt, Reboot: answer when the zone is there; called with "more" they
  *   send {"progress": text} with continues=true each time what they wait for changes.
@@ -72,7 +72,8 @@ enum varlink_right { RIGHT_READ, RIGHT_MANAGE, RIGHT_ZONE };
 	X(CLEAR, "Clear", RIGHT_ZONE, "zone:s") \
 	X(ENABLE, "Enable", RIGHT_ZONE, "zone:s temporary?b") \
 	X(DISABLE, "Disable", RIGHT_ZONE, "zone:s temporary?b") \
-	X(MARK_INSTANCE, "MarkInstance", RIGHT_ZONE, "zone:s state:s immediate?b temporary?b") \
+	X(MARK_INSTANCE, "MarkInstance", RIGHT_ZONE, \
+	  "zone:s state:s immediate?b temporary?b") \
 	X(MONITOR, "Monitor", RIGHT_READ, "zone?s") \
 	X(PLAN, "Plan", RIGHT_READ, "") \
 	X(GET_PROPERTIES, "GetProperties", RIGHT_READ, "") \
