@@ -545,7 +545,8 @@ static int run_session(struct app *a, int argc, char **argv)
 		return complain(0, &e);
 	if (zcfg_init(&s, &ops, a, a->zone, interactive, &e) < 0)
 		rc = complain(0, &e);
-	else if ((s.live = a->live), (s.unnamed = a->unnamed), a->complete)
+	else if ((s.live = a->live), (s.unnamed = a->unnamed),
+		 (s.check_only = a->check_only), a->complete)
 		rc = run_complete(&s, argc, argv);
 	else if (a->command_file)
 		rc = run_file(a, &s);

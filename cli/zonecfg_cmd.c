@@ -128,10 +128,11 @@ static int store(struct zcfg *s, enum zcfg_pending what, struct errmsg *e)
 				 : s->ops->remove(s->ctx, e);
 }
 
-/* The new name of a zone is the one that is stored, from here on. */
+/* The new name of a zone is the one that is stored, from here on; unless it was only
+ * checked. */
 static void renamed(struct zcfg *s)
 {
-	if (s->pending != ZCFG_NOTHING)
+	if (s->pending != ZCFG_NOTHING || s->check_only)
 		return;
 	memcpy(s->zone, s->conf->name, sizeof(s->zone));
 	s->conf->stored_as[0] = s->saved->stored_as[0] = '\0';

@@ -62,8 +62,9 @@ struct zcfg {
 	void *ctx;
 	char zone[ZONE_NAME_MAX + 1]; /* the name that counts as committed */
 	bool interactive;
-	bool unnamed; /* no -z: never stored; set it after zcfg_init() */
-	bool live;    /* -r: the zone runs; set it after zcfg_init() */
+	bool unnamed;    /* no -z: never stored; set it after zcfg_init() */
+	bool check_only; /* -n: nothing is stored; set it after zcfg_init() */
+	bool live;       /* -r: the zone runs; set it after zcfg_init() */
 	bool locked;
 	bool done;                 /* exit was said */
 	bool unsaved;              /* and a person gave up what could not be saved */

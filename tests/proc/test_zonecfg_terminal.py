@@ -18,13 +18,13 @@ YES_NO = "(y/[n])? "
 class Terminal:
     """A zonecfg on a terminal of its own."""
 
-    def __init__(self, t, zone=None):
+    def __init__(self, t, zone=None, *options):
         program = kz.find_program("zonecfg")
         env = t.env(TERM="dumb", HOME=t.root, LC_ALL="C")
         self.text = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(program, ["zonecfg", *(["-z", zone] if zone else [])], env)
+            os.execve(program, ["zonecfg", *options, *(["-z", zone] if zone else [])], env)
 
     def expect(self, text):
         """Read until the text has come; what came up to it."""
@@ -216,6 +216,22 @@ def the_prompt_has_the_new_name(t):
     term.press("delete -F; exit\r")
     kz.eq(term.end(), 0)
     kz.eq(os.listdir(t.path("etc/zones")), [])
+
+
+@kz.test
+def a_rename_that_is_only_checked_leaves_the_zone_its_addresses(t):
+    t.run("zonecfg", "-z", "db", "create -b; add capped-memory; set physical=64M; end; "
+          "add virtual-cpu; set ncpus=1; end; add direct-boot; set kernel=/k; end; "
+          "add anet; set mac-address=02:08:20:01:02:03; end")
+    term = Terminal(t, "db", "-n")
+    term.expect(PROMPT)
+    prompt = "zonecfg:web> "
+    term.say("set zonename=web; commit", prompt)
+    term.say("remove anet id=0; commit", prompt)
+    said = term.say("add anet; set mac-address=02:08:20:01:02:03; end; commit", prompt)
+    kz.eq("has it already" in said, False, said)
+    term.press("exit\r")
+    kz.eq(term.end(), 0)
 
 
 @kz.test
