@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The host rig, for tests: one run of scripts/hostvm and what it left"""
 
+import fcntl
 import functools
+import glob
 import json
 import os
 import re
@@ -12,6 +14,9 @@ import kz
 
 HOSTVM = os.path.join(kz.SOURCE, 'scripts', 'hostvm')
 TOOLS = ('qemu-system-x86_64', 'mmdebstrap', 'mke2fs', 'debugfs', 'cpio')
+DISK_TOOLS = ('mmdebstrap', 'mke2fs', 'e2fsck', 'debugfs', 'sfdisk', 'grub-mkimage')
+MKDISK = os.path.join(kz.SOURCE, 'scripts', 'mkdisk')
+CACHE = os.path.join(kz.BUILD, 'hostvm')
 NO_IMAGE = 126
 
 
@@ -30,9 +35,37 @@ def why_not():
     return None
 
 
+@functools.lru_cache(maxsize=None)
+def disk():
+    """The path of a disk with an installed Debian; built when it is not there."""
+    if os.geteuid() != 0:
+        raise kz.Skip('needs root')
+    missing = [tool for tool in DISK_TOOLS if not shutil.which(tool)]
+    if missing:
+        raise kz.Skip('not installed: ' + ' '.join(missing))
+    key = subprocess.run([MKDISK, '-k'], stdout=subprocess.PIPE, text=True, check=True).stdout
+    path = os.path.join(CACHE, 'disk-%s.raw' % key.strip())
+    os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, 'disk.lock'), 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path):
+            for old in glob.glob(os.path.join(CACHE, 'disk-*.raw')):
+                os.unlink(old)
+            build_disk(path)
+    return path
+
+
+def build_disk(path):
+    done = subprocess.run([MKDISK, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        print(''.join('# %s\n' % line for line in done.stdout.splitlines()), end='')
+        raise kz.Skip('cannot build the disk: ' + last_line(done.stdout))
+
+
 def hostvm(*args):
     """Run scripts/hostvm to its end."""
-    env = dict(os.environ, KZONES_HOSTVM=os.path.join(kz.BUILD, 'hostvm'))
+    env = dict(os.environ, KZONES_HOSTVM=CACHE)
     return subprocess.run([HOSTVM, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False, env=env)
 
@@ -48,7 +81,7 @@ class Run:
         if why_not():
             raise kz.Skip(why_not())
         name = os.path.splitext(os.path.basename(script))[0]
-        self.dir = os.path.join(kz.BUILD, 'hostvm', 'run-' + name)
+        self.dir = os.path.join(CACHE, 'run-' + name)
         shutil.rmtree(self.dir, ignore_errors=True)
         done = hostvm('run', '-d', self.dir, '-t', str(seconds), *args, script)
         self.status, self.output = done.returncode, done.stdout

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A stock Debian on a zone's own disk: firmware, GRUB, systemd, fio, power button, panic
+
+Boots the host rig with own_disk_in_host.py inside, once, and judges what it left.
+"""
+
+import os
+import re
+
+import kz
+from rig import Run, disk
+
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'own_disk_in_host.py')
+IN_HOST = '/var/lib/hostvm/disk.raw'
+SECONDS = 1000
+
+_runs = []
+
+
+def the_run():
+    """The run; made by the first test that asks."""
+    if not _runs:
+        _runs.append(Run(SCRIPT, SECONDS, '-f', '%s=%s' % (disk(), IN_HOST)))
+    return _runs[0]
+
+
+def facts():
+    return the_run().json('log', 'rig', 'facts.json')
+
+
+def console(zone):
+    return the_run().read('log', 'zones', 'console.' + zone)
+
+
+@kz.test
+def both_boots_go_through(_):
+    kz.eq(the_run().status, 0, 'exit status of the run')
+
+
+@kz.test
+def firmware_and_the_menu_speak_on_the_console(_):
+    text = console('os')
+    for part in ('SeaBIOS (version', 'Booting from Hard Disk', 'GNU GRUB',
+                 'Debian with Linux'):
+        kz.has(text, part)
+
+
+@kz.test
+def the_guest_reaches_multi_user(_):
+    f = facts()
+    print('# root is logged in after %s s' % f['seconds_to_prompt'])
+    kz.eq(f['target'], [0, 'active\n'])
+    kz.eq(f['online']['instance']['state'], 'online')
+
+
+@kz.test
+def it_runs_from_the_zones_disk(_):
+    status, text = facts()['disk']
+    kz.eq(status, 0)
+    kz.has(text, '/dev/vda1\n')
+    assert re.search(r'^kz[0-9a-f]{12}-1$', text, re.M), text
+
+
+@kz.test
+def devices_of_the_platform_have_their_drivers(_):
+    for module in ('qemu_fw_cfg', 'pvpanic_mmio', 'button'):
+        kz.has(facts()['modules'][1].split(), module)
+    for device in ('ACPI0013:00', 'PNP0C0C:00', 'PNP0C0E:00', 'KZON0001:00', 'QEMU0002:00'):
+        kz.has(facts()['acpi'][1].split(), device)
+
+
+@kz.test
+def no_driver_complains_of_acpi_or_of_a_device(_):
+    bad = [line for line in facts()['errors'][1].splitlines()
+           if re.search(r'ACPI|virtio|pci|IO-?APIC|PIT|timer|rtc', line)]
+    kz.eq(bad, [])
+
+
+@kz.test
+def fio_finds_what_it_wrote(_):
+    print('# fio took %s s' % facts()['fio_seconds'])
+    kz.eq(facts()['fio'][0], 0, facts()['fio'][1])
+
+
+@kz.test
+def the_power_button_shuts_it_down(_):
+    f = facts()
+    print('# shut down in %s s' % f['shutdown_seconds'])
+    kz.eq(f['after_shutdown']['state'], 'installed')
+    kz.has(console('os'), 'reboot: Power down')
+    kz.has(the_run().read('log', 'zones', 'messages.os'), 'the guest powered itself off')
+
+
+@kz.test
+def firmware_starts_every_processor(_):
+    status, text = facts()['cpus']
+    kz.eq((status, text.split()), (0, ['2']))
+
+
+@kz.test
+def the_menu_takes_keys_and_a_panic_shows(_):
+    kz.eq(facts()['panicked']['auxiliary'], ['panicked'])
+    kz.has(console('os'), 'Kernel panic - not syncing: sysrq triggered crash')
+    kz.has(console('os'), '[NOTICE: Zone panicked]')
+
+
+@kz.test
+def an_empty_disk_is_said_to_be_one(_):
+    kz.has(console('blank'), 'No bootable device.')
+    kz.eq(facts()['blank']['state'], 'running')
+
+
+kz.main()
