@@ -422,9 +422,11 @@ static void on_connection(uv_stream_t *listener, int status)
 	c->may_manage = may_manage(a, fd, &c->uid);
 	c->counted = !c->may_manage;
 	a->n_readers += c->counted;
-	/* Readers just refused count until they are closed: to other readers only. */
-	if (a->n_conns > ADMIN_CLIENTS_MAX ||
-	    (c->counted && a->n_readers > ADMIN_READERS_MAX)) {
+	/* Readers just refused count until they are closed: to other readers only. A
+	 * turn of the loop may have accepted hundreds of them.
+	 */
+	if (c->counted ? a->n_readers > ADMIN_READERS_MAX
+		       : a->n_conns - a->n_readers > ADMIN_MANAGERS_MAX) {
 		conn_close(c);
 		return;
 	}

@@ -9,8 +9,8 @@
 #include "restarter/shell.h"
 
 /* Limits that one client, and all of them together, cannot pass. */
-#define ADMIN_CLIENTS_MAX  256
-#define ADMIN_READERS_MAX  192 /* of them without the right to manage: root gets in */
+#define ADMIN_MANAGERS_MAX 256
+#define ADMIN_READERS_MAX  192 /* those without the right to manage are counted apart */
 #define MONITOR_UNSENT_MAX MIB /* what a monitor may leave, when the next news come */
 #define ADMIN_UNSENT_MAX   VARLINK_REPLY_MAX /* bytes a slow reader may leave */
 
