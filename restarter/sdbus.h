@@ -12,15 +12,24 @@
 
 #include <systemd/sd-bus.h>
 
+/* clang-format off */
 #define SDBUS_FUNCTIONS(X) \
 	X(open_system) \
 	X(close_unref) \
 	X(is_ready) \
 	X(get_fd) \
 	X(get_events) \
-	X(get_timeout) X(process) X(slot_unref) X(add_match_async) X(match_signal_async) \
-		X(call_method_async) X(message_is_method_error) X(message_get_error) \
-			X(message_enter_container) X(message_read)
+	X(get_timeout) \
+	X(process) \
+	X(slot_unref) \
+	X(add_match_async) \
+	X(match_signal_async) \
+	X(call_method_async) \
+	X(message_is_method_error) \
+	X(message_get_error) \
+	X(message_enter_container) \
+	X(message_read)
+/* clang-format on */
 
 struct sdbus {
 	void *lib; /* as dlopen(3) gave it; NULL: not loaded */
