@@ -132,8 +132,9 @@ def first_boot(facts):
     run('zoneadm', '-z', 'blank', 'halt')
     console.quiet_shell()
     console.shell('dmesg -n 1')
-    facts['online'] = wait_for('os online', lambda: zone_of_status('os').get('instance', {})
-                               .get('state') == 'online')
+    wait_for('os online', lambda: (zone_of_status('os').get('instance') or {})
+             .get('state') == 'online')
+    facts['online'] = zone_of_status('os')
     for name, command in (
             ('target', 'systemctl is-active multi-user.target'),
             ('disk', 'findmnt -no SOURCE /; cat /sys/block/vda/serial'),
