@@ -4,10 +4,13 @@
  */
 #include "cli/zonecfg_cmd.h"
 #include "cli/zonecfg_lex.h"
+#include "common/sys/file.h"
+#include "common/sys/paths.h"
 #include "common/zone/templates.h"
 #include "tests/harness/harness.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* What the session sees of the world; nothing outside memory. */
 struct world {
@@ -1204,4 +1207,75 @@ TEST(random, export_and_json_make_the_same_zone_again)
 		world_fini(&w);
 		world_fini(&again);
 	}
+}
+
+/* Two roots in memory, where durable costs nothing, or in the test's own directory. */
+static void make_roots(struct paths roots[2])
+{
+	char shm[] = "/dev/shm/kz-test.XXXXXX";
+	const char *base = mkdtemp(shm);
+	char path[96];
+
+	if (!base)
+		base = t_root();
+	for (unsigned i = 0; i < 2; i++) {
+		cleanup(freep) char *etc = NULL;
+
+		snprintf(path, sizeof(path), "%s/%u", base, i);
+		T_OK(mkdir(path, 0700));
+		T_OK(paths_init(&roots[i], path, NULL));
+		etc = paths_get(&roots[i], PATH_ETC, NULL);
+		T_OK(dir_make(etc, 0755));
+	}
+}
+
+static void remove_roots(struct paths roots[2])
+{
+	char command[160];
+
+	snprintf(command, sizeof(command), "rm -rf '%s' '%s'; rmdir \"$(dirname '%s')\"",
+		 roots[0].root, roots[1].root, roots[0].root);
+	if (strncmp(roots[0].root, "/dev/shm/", 9) == 0)
+		T_EQ(system(command), 0);
+	paths_fini(&roots[0]);
+	paths_fini(&roots[1]);
+}
+
+/* Commits a zone on one root and reads it again. */
+static struct zconf *committed(const struct paths *root, struct zconf *c, unsigned seed)
+{
+	struct errmsg e = { "" };
+	struct zconf *read = NULL;
+
+	if (zconf_save(root, c, &e) < 0 || zconf_load(root, "db", &read, &e) < 0)
+		T_FAIL("seed %u: %s", seed, e.text);
+	return read;
+}
+
+TEST(random, a_committed_zone_is_the_same_on_another_root_by_its_export)
+{
+	struct paths roots[2];
+
+	make_roots(roots);
+	for (unsigned i = 0; i < 10000; i++) {
+		unsigned seed = i;
+		struct world again = { 0 };
+		cleanup(zconf_freep) struct zconf *made = random_conf(&seed);
+		cleanup(zconf_freep) struct zconf *there = NULL;
+		struct world w = { .stored = committed(&roots[0], made, i) };
+		struct buf text = { 0 };
+		struct errmsg e = { "" };
+
+		T_OK(run(&w, "export", &text, NULL, &e));
+		if (run(&again, text.p, NULL, NULL, &e) < 0 || !again.stored)
+			T_FAIL("seed %u: %s\n%s", i, e.text, text.p);
+		there = committed(&roots[1], again.stored, i);
+		drop_key(made); /* it is in a file of its own */
+		if (!zconf_equal(made, there))
+			T_FAIL("seed %u\n%s", i, text.p);
+		buf_fini(&text);
+		world_fini(&w);
+		world_fini(&again);
+	}
+	remove_roots(roots);
 }
