@@ -149,6 +149,9 @@ def first_boot(facts):
     facts['fio'] = console.shell(FIO)
     facts['fio_seconds'] = round(time.monotonic() - begin, 1)
     facts['shutdown_seconds'] = run('zoneadm', '-z', 'os', 'shutdown')
+    # The command is answered before the document is written, at most ten times a second.
+    wait_for('the status of a zone that is down',
+             lambda: zone_of_status('os').get('state') != 'shutting_down')
     facts['after_shutdown'] = zone_of_status('os')
 
 

@@ -105,7 +105,7 @@ TEST(bzimage, a_good_image_is_loaded_with_boot_params)
 	T_EQ(bp->hdr.code32_start, PREF);
 	T_EQ(bp->hdr.ramdisk_size, 0);
 	T_STREQ((char *)ram_slice(&l.ram, bp->hdr.cmd_line_ptr, 14), "console=ttyS0");
-	T_EQ(bp->e820_entries, 5);
+	T_EQ(bp->e820_entries, 6);
 	T_EQ(bp->e820_table[0].size, LAYOUT_BASE_END);
 	T_EQ(bp->e820_table[3].addr, MIB);
 	T_EQ(bp->e820_table[3].size, RAM_SIZE - MIB);

@@ -123,7 +123,7 @@ TEST(elf, a_good_image_is_loaded_with_its_start_info)
 	T_EQ(get(&l.ram, l.boot.info + 12, 4), 0); /* no module */
 	T_STREQ((char *)ram_slice(&l.ram, get(&l.ram, l.boot.info + 24, 8), 16),
 		"kzones.zone=web");
-	T_EQ(get(&l.ram, l.boot.info + 48, 4), 5); /* memory map */
+	T_EQ(get(&l.ram, l.boot.info + 48, 4), 6); /* memory map */
 	ram_fini(&l.ram);
 }
 
