@@ -26,6 +26,7 @@
 
 #define RETRY_MS  1000
 #define EXTEND_MS 5000
+#define HALT_MS   500u /* at the end of a host's stop */
 
 static uint64_t clock_ms(clockid_t id)
 {
@@ -471,12 +472,20 @@ static void stop_until(struct shell *sh, uint64_t deadline_ms)
 	(void)shell_step(sh, &ev);
 }
 
+/* How long guests have: halting those that are left takes a moment of the time, too. */
+static uint64_t stop_ms(const struct shell *sh)
+{
+	uint64_t all_ms = sh->config.stop_timeout_s * 1000ull;
+
+	return all_ms - MIN(HALT_MS, all_ms / 10);
+}
+
 void shell_stop(struct shell *sh)
 {
 	uint64_t now = shell_now_ms(sh);
 
 	/* Asked a second time: at once. */
-	stop_until(sh, sh->stopping ? now : now + sh->config.stop_timeout_s * 1000ull);
+	stop_until(sh, sh->stopping ? now : now + stop_ms(sh));
 }
 
 void shell_stop_again(struct shell *sh)
@@ -489,8 +498,7 @@ void shell_stop_again(struct shell *sh)
 	/* When its time is over everything is halted now. The clock may have been set
 	 * back meanwhile: never longer than a whole stop.
 	 */
-	stop_until(sh, MIN(MAX(sh->stop_deadline_ms, now),
-			   now + sh->config.stop_timeout_s * 1000ull));
+	stop_until(sh, MIN(MAX(sh->stop_deadline_ms, now), now + stop_ms(sh)));
 }
 
 static void on_prepare(uv_prepare_t *p)
