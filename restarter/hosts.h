@@ -62,7 +62,7 @@ struct host {
 	struct shell *sh;
 	struct zone *zone; /* its owner */
 	enum host_state state;
-	struct boot *boot;     /* owned; until CREATE was sent */
+	struct boot *boot;     /* owned; until START was sent */
 	char *kernel, *initrd; /* owned; paths for reasons, NULL when adopted */
 	int ctl_fd;            /* connection */
 	int pidfd;

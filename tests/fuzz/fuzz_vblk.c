@@ -80,35 +80,6 @@ static struct vdev *disk_of(const uint8_t *data)
 	return *disk;
 }
 
-static void set(struct vdev *v, enum vdev_reg reg, uint64_t value)
-{
-	vdev_write(v, reg, ~0ull, value);
-}
-
-static void bring_up(struct vdev *v, bool few)
-{
-	uint64_t features = few ? VIRTIO_F_VERSION_1 : v->offered;
-
-	set(v, VDEV_STATUS, 3);
-	for (unsigned half = 0; half < 2; half++) {
-		set(v, VDEV_ACCEPT_SELECT, half);
-		set(v, VDEV_ACCEPTED, (uint32_t)(features >> 32 * half));
-	}
-	set(v, VDEV_STATUS, 11);
-	for (unsigned i = 0; i < QUEUES; i++) {
-		struct virtq_layout l = guest_layout(i, GUEST_RING);
-
-		set(v, VDEV_QUEUE_SELECT, i);
-		set(v, VDEV_QUEUE_SIZE, l.size);
-		set(v, VDEV_QUEUE_DESC, l.desc_gpa);
-		set(v, VDEV_QUEUE_DRIVER, l.avail_gpa);
-		set(v, VDEV_QUEUE_DEVICE, l.used_gpa);
-		set(v, VDEV_QUEUE_VECTOR, i);
-		set(v, VDEV_QUEUE_ENABLE, 1);
-	}
-	set(v, VDEV_STATUS, 15);
-}
-
 static void turn(struct vdev *v, unsigned queue)
 {
 	guest_allow_used(&v->queue[queue].vq);
@@ -119,7 +90,7 @@ static void turn(struct vdev *v, unsigned queue)
 /* A reset ends, whatever goes on. */
 static void reset(struct vdev *v)
 {
-	set(v, VDEV_STATUS, 0);
+	guest_set(v, VDEV_STATUS, 0);
 	for (unsigned i = 0; i < QUEUES; i++)
 		turn(v, i);
 	ASSERT(vdev_read(v, VDEV_STATUS) == 0);
@@ -162,7 +133,7 @@ static void step(struct vdev *v, const uint8_t *s, bool few)
 	case RESET:
 		reset(v);
 		if (s[1] & 1)
-			bring_up(v, few);
+			guest_drive(v, few ? VIRTIO_F_VERSION_1 : v->offered, QUEUES);
 		break;
 	default:
 		turn(v, s[1] % QUEUES);
@@ -206,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	guest_begin(data[1]);
 	v = disk_of(data);
 	vblk_stats(v, &before);
-	bring_up(v, data[0] & FEW_FEATURES);
+	guest_drive(v, data[0] & FEW_FEATURES ? VIRTIO_F_VERSION_1 : v->offered, QUEUES);
 	for (size_t i = 4, n = 0; i + GUEST_STEP <= size && n < GUEST_STEPS;
 	     i += GUEST_STEP, n++) {
 		if (!guest_step(data + i))
@@ -214,7 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ASSERT(!(vdev_read(v, VDEV_STATUS) & 0x30));
 	}
 	reset(v);
-	bring_up(v, false);
+	guest_drive(v, v->offered, QUEUES);
 	ASSERT(vdev_read(v, VDEV_STATUS) == 15);
 	reset(v);
 	vblk_stats(v, &after);

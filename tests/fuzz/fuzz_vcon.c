@@ -37,34 +37,6 @@ static void wake(void *arg)
 	host.wakes++;
 }
 
-static void set(struct vdev *v, enum vdev_reg reg, uint64_t value)
-{
-	vdev_write(v, reg, ~0ull, value);
-}
-
-static void bring_up(struct vdev *v, bool ports)
-{
-	uint64_t features = ports ? v->offered : VIRTIO_F_VERSION_1;
-
-	set(v, VDEV_STATUS, 3);
-	for (unsigned half = 0; half < 2; half++) {
-		set(v, VDEV_ACCEPT_SELECT, half);
-		set(v, VDEV_ACCEPTED, (uint32_t)(features >> 32 * half));
-	}
-	set(v, VDEV_STATUS, 11);
-	for (unsigned i = 0; i < VCON_QUEUES; i++) {
-		struct virtq_layout l = guest_layout(i, GUEST_RING);
-
-		set(v, VDEV_QUEUE_SELECT, i);
-		set(v, VDEV_QUEUE_SIZE, l.size);
-		set(v, VDEV_QUEUE_DESC, l.desc_gpa);
-		set(v, VDEV_QUEUE_DRIVER, l.avail_gpa);
-		set(v, VDEV_QUEUE_DEVICE, l.used_gpa);
-		set(v, VDEV_QUEUE_ENABLE, 1);
-	}
-	set(v, VDEV_STATUS, 15);
-}
-
 static uint64_t written(struct vdev *v, enum vcon_port_id port, uint64_t *ret_lost)
 {
 	uint64_t bytes;
@@ -116,7 +88,7 @@ static void host_write(struct vdev *v, const uint8_t *s)
 
 static void reset(struct vdev *v)
 {
-	set(v, VDEV_STATUS, 0);
+	guest_set(v, VDEV_STATUS, 0);
 	for (unsigned i = 0; i < VCON_QUEUES; i++)
 		turn(v, i);
 	ASSERT(vdev_read(v, VDEV_STATUS) == 0);
@@ -158,7 +130,7 @@ static void step(struct vdev *v, const uint8_t *s, bool ports)
 		break;
 	case RESET:
 		reset(v);
-		bring_up(v, ports);
+		guest_drive(v, ports ? v->offered : VIRTIO_F_VERSION_1, VCON_QUEUES);
 		break;
 	case CONTROL:
 		control(v, s);
@@ -182,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	guest_begin(data[0]);
 	memset(&host, 0, sizeof(host));
 	ASSERT(vcon_new(&env, wake, NULL, &v) == 0);
-	bring_up(v, data[0] & 2);
+	guest_drive(v, data[0] & 2 ? v->offered : VIRTIO_F_VERSION_1, VCON_QUEUES);
 	for (size_t i = 1, n = 0; i + GUEST_STEP <= size && n < GUEST_STEPS;
 	     i += GUEST_STEP, n++) {
 		if (!guest_step(data + i))

@@ -21,29 +21,6 @@ static void problem(void *arg, const char *dev, const char *text)
 	ASSERT(*dev && *text);
 }
 
-static void set(struct vdev *v, enum vdev_reg reg, uint64_t value)
-{
-	vdev_write(v, reg, ~0ull, value);
-}
-
-static void bring_up(struct vdev *v, uint32_t features)
-{
-	struct virtq_layout l = guest_layout(0, GUEST_RING);
-
-	set(v, VDEV_STATUS, 3);
-	set(v, VDEV_ACCEPTED, features);
-	set(v, VDEV_ACCEPT_SELECT, 1);
-	set(v, VDEV_ACCEPTED, 1);
-	set(v, VDEV_STATUS, 11);
-	set(v, VDEV_QUEUE_SIZE, l.size);
-	set(v, VDEV_QUEUE_DESC, l.desc_gpa);
-	set(v, VDEV_QUEUE_DRIVER, l.avail_gpa);
-	set(v, VDEV_QUEUE_DEVICE, l.used_gpa);
-	set(v, VDEV_QUEUE_ENABLE, 1);
-	set(v, VDEV_STATUS, 15);
-	ASSERT(vdev_read(v, VDEV_STATUS) == 15);
-}
-
 static void turn(struct vdev *v)
 {
 	uint64_t before = guest_written();
@@ -61,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	guest_begin(data[0]);
 	ASSERT(vrng_new(&env, &v) == 0);
-	bring_up(v, data[0] & 2 ? 3u << 28 : 0);
+	guest_drive(v, data[0] & 2 ? v->offered : VIRTIO_F_VERSION_1, 1);
+	ASSERT(vdev_read(v, VDEV_STATUS) == 15);
 	for (size_t i = 1, n = 0; i + GUEST_STEP <= size && n < GUEST_STEPS;
 	     i += GUEST_STEP, n++) {
 		if (!guest_step(data + i))

@@ -111,6 +111,33 @@ struct virtq_layout guest_layout(unsigned queue, uint16_t size)
 	return (struct virtq_layout){ size, at + 0xc00, at + 0xe00, at + 0xe80 };
 }
 
+void guest_set(struct vdev *v, enum vdev_reg reg, uint64_t value)
+{
+	vdev_write(v, reg, ~0ull, value);
+}
+
+void guest_drive(struct vdev *v, uint64_t features, unsigned n_queues)
+{
+	guest_set(v, VDEV_STATUS, 3);
+	for (unsigned half = 0; half < 2; half++) {
+		guest_set(v, VDEV_ACCEPT_SELECT, half);
+		guest_set(v, VDEV_ACCEPTED, (uint32_t)(features >> 32 * half));
+	}
+	guest_set(v, VDEV_STATUS, 11);
+	for (unsigned i = 0; i < n_queues; i++) {
+		struct virtq_layout l = guest_layout(i, GUEST_RING);
+
+		guest_set(v, VDEV_QUEUE_SELECT, i);
+		guest_set(v, VDEV_QUEUE_SIZE, l.size);
+		guest_set(v, VDEV_QUEUE_DESC, l.desc_gpa);
+		guest_set(v, VDEV_QUEUE_DRIVER, l.avail_gpa);
+		guest_set(v, VDEV_QUEUE_DEVICE, l.used_gpa);
+		guest_set(v, VDEV_QUEUE_VECTOR, i);
+		guest_set(v, VDEV_QUEUE_ENABLE, 1);
+	}
+	guest_set(v, VDEV_STATUS, 15);
+}
+
 void guest_write(uint64_t gpa, const void *data, size_t len)
 {
 	uint8_t *p = ram_slice(&guest_ram, gpa, len);

@@ -56,6 +56,13 @@ void guest_begin(uint8_t mode);
 /* A queue's layout as the driver's steps have it. */
 struct virtq_layout guest_layout(unsigned queue, uint16_t size);
 
+/* Writes a whole register. */
+void guest_set(struct vdev *v, enum vdev_reg reg, uint64_t value);
+
+/* Brings a device up as a driver does that accepts these features: the first @n_queues
+ * with the layouts that the driver's steps know, a vector each. */
+void guest_drive(struct vdev *v, uint64_t features, unsigned n_queues);
+
 /* Carries a driver's operation out; false: it is none. */
 bool guest_step(const uint8_t *step);
 
