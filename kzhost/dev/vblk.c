@@ -6,6 +6,7 @@
 
 #include "common/base/le.h"
 #include "common/base/trace.h"
+#include "common/sys/thread.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -485,6 +486,7 @@ static void *lane_main(void *arg)
 {
 	struct lane *l = arg;
 
+	thread_set_name("%s q%u", l->disk->v.name, (unsigned)(l - l->disk->lane));
 	must(l->disk->config.thread_init ? l->disk->config.thread_init() : 0);
 	must(blkio_attach(l->io));
 	while (!atomic_load_explicit(&l->disk->quit, memory_order_acquire)) {

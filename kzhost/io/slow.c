@@ -4,6 +4,8 @@
  */
 #include "kzhost/io/slow.h"
 
+#include "common/sys/thread.h"
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -68,8 +70,10 @@ static void *slow_main(void *arg)
 {
 	struct slow *s = arg;
 	struct pollfd p[SLOW_QUEUES_MAX + 1];
-	int r = s->env->init ? s->env->init() : 0;
+	int r;
 
+	thread_set_name("devices");
+	r = s->env->init ? s->env->init() : 0;
 	if (r < 0) {
 		s->env->failed(s->env->arg, r);
 		return NULL;

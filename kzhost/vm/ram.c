@@ -19,6 +19,8 @@
  * shorter.
  */
 #include "kzhost/vm/ram.h"
+
+#include "common/sys/thread.h"
 #include "kzhost/vm/layout.h"
 
 #include <sched.h>
@@ -225,6 +227,7 @@ static void *fill_main(void *arg)
 	static const struct sched_param none;
 	struct ram *ram = arg;
 
+	thread_set_name("fill");
 	if (ram->fill_init && ram->fill_init() < 0)
 		return NULL;
 	if (wait_for_stop(ram, FILL_DELAY_MS))

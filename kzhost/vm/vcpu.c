@@ -4,6 +4,7 @@
  */
 #include "kzhost/vm/vcpu.h"
 #include "common/base/trace.h"
+#include "common/sys/thread.h"
 #include "kzhost/vm/layout.h"
 #include "kzhost/vm/machine.h"
 
@@ -282,6 +283,7 @@ void *vcpu_main(void *arg)
 	struct vcpu *c = arg;
 	int r = 0;
 
+	thread_set_name("vcpu%u", c->id);
 	if (!pass_gate(c->vm))
 		return NULL;
 	if (c->vm->thread_init)

@@ -22,6 +22,14 @@ def still_serves(host):
     c.close()
 
 
+def thread_names(pid):
+    names = set()
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/comm") as f:
+            names.add(f.read().rstrip("\n"))
+    return names
+
+
 @kz.test
 def options(t):
     kz.has(t.run("kzhost", "--selftest").stdout, "control protocol: good")
@@ -128,6 +136,8 @@ def disks_come_between_create_and_start(t):
     kz.has(c.disk(path, 1)[1], "not now, the zone is running")
     status = c.status()
     kz.eq((status["n_disks"], status["disk_errors"], status["guest_errors"]), (2, 0, 0))
+    for name in ("vcpu0", "vblk0 q0", "vblk15 q0", "devices"):
+        kz.wait_for(lambda: name in thread_names(host.pid), "thread " + name)
     c.good("halt")
     kz.eq(host.wait(), exit_status("halted"))
 
