@@ -17,6 +17,13 @@
  * descriptor, a poll tells of each write anew. Completions are put into the ring when the
  * owner enters the kernel (DEFER_TASKRUN), and a flag says when there are some, so that
  * the owner is never interrupted and may look without a system call.
+ *
+ * DOC: Guest memory is not registered
+ *
+ * Registered buffers save looking up and pinning the pages of each request: 37 % of the
+ * processor time of a read of 128 KiB where pages have 4 KiB. Guest memory is made of
+ * huge pages (vm/ram.c), and there it was 1 %, while every ring would hold 16 bytes for
+ * each page and pin them all, those that the guest never touched, too.
  */
 #include "kzhost/io/blkio.h"
 
