@@ -2,7 +2,7 @@
 /*
  * blkio.c - what all engines share: choice, alignment, and requests that go on
  */
-#include "kzhost/io/blkio.h"
+#include "kzhost/io/bounce.h"
 
 #ifdef KZ_FAULT
 #include "kzhost/io/blkio_fault.h"
@@ -24,29 +24,45 @@ static bool no_uring(int r)
 	return r == -ENOSYS || r == -EPERM || r == -EACCES || r == -EINVAL;
 }
 
-int blkio_new(const struct blkio_engine *engine, const struct blkio_backing *backing,
-	      int kick_fd, unsigned depth, struct blkio **ret_blkio)
+static int open_bounce(struct blkio *b)
 {
-	struct blkio *b = calloc(1, sizeof(*b));
+	if (b->backing.direct_fd < 0)
+		return 0;
+	b->bounce = calloc(1, sizeof(*b->bounce));
+	return b->bounce ? bounce_init(b->bounce) : -ENOMEM;
+}
+
+static int open_engine(struct blkio *b, const struct blkio_engine *engine)
+{
 	int r;
 
-	if (!b)
-		return -ENOMEM;
 #ifdef KZ_FAULT
 	if (!engine)
 		engine = blkio_fault_from_env();
 #endif
-	b->backing = *backing;
-	b->kick_fd = kick_fd;
-	b->depth = depth;
 	r = open_with(engine ? engine : &blkio_uring, b);
 	if (!engine && no_uring(r))
 		r = open_with(&blkio_sync, b);
-	if (r < 0) {
-		free(b);
+	return r;
+}
+
+int blkio_new(const struct blkio_engine *engine, const struct blkio_backing *backing,
+	      int kick_fd, unsigned depth, struct blkio **ret_blkio)
+{
+	cleanup(blkio_freep) struct blkio *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	b->backing = *backing;
+	b->kick_fd = kick_fd;
+	b->depth = depth;
+	r = open_bounce(b);
+	if (r == 0)
+		r = open_engine(b, engine);
+	if (r < 0)
 		return r;
-	}
-	*ret_blkio = b;
+	*ret_blkio = take_ptr(&b);
 	return 0;
 }
 
@@ -54,7 +70,11 @@ void blkio_free(struct blkio *b)
 {
 	if (!b)
 		return;
-	b->engine->close(b);
+	if (b->state)
+		b->engine->close(b);
+	if (b->bounce)
+		bounce_fini(b->bounce);
+	free(b->bounce);
 	free(b);
 }
 
@@ -76,6 +96,27 @@ bool blkio_is_direct(const struct blkio *b, const struct blkio_req *r)
 	return true;
 }
 
+static bool moves_data(const struct blkio_req *r)
+{
+	return r->op <= BLKIO_WRITE_THROUGH;
+}
+
+/* Its range is aligned for O_DIRECT, its memory is not. */
+static bool needs_bounce(const struct blkio *b, const struct blkio_req *r)
+{
+	uint64_t range = b->backing.offset_align - 1;
+
+	return b->bounce && moves_data(r) && !blkio_is_direct(b, r) &&
+	       !((r->offset | (r->bytes - r->done)) & range);
+}
+
+/* An attempt at what is left of a request. */
+static void begin(struct blkio *b, struct blkio_req *r)
+{
+	if (!needs_bounce(b, r) || bounce_take(b->bounce, r))
+		b->engine->start(b, r);
+}
+
 void blkio_start(struct blkio *b, struct blkio_req *r)
 {
 	ASSERT(b->in_flight < b->depth);
@@ -83,7 +124,8 @@ void blkio_start(struct blkio *b, struct blkio_req *r)
 	r->done = 0;
 	r->error = 0;
 	r->refused = 0;
-	b->engine->start(b, r);
+	r->own_iov = NULL;
+	begin(b, r);
 }
 
 int blkio_submit(struct blkio *b)
@@ -91,9 +133,14 @@ int blkio_submit(struct blkio *b)
 	return b->engine->submit(b);
 }
 
+static bool waits_in_vain(const struct blkio *b)
+{
+	return b->cancelled && b->bounce && b->bounce->first;
+}
+
 bool blkio_ready(struct blkio *b)
 {
-	return b->engine->ready(b);
+	return b->engine->ready(b) || waits_in_vain(b);
 }
 
 /* Leaves out the first @len bytes of what is still to be moved. */
@@ -108,11 +155,6 @@ static void advance(struct blkio_req *r, size_t len)
 		r->iov->iov_base = (uint8_t *)r->iov->iov_base + len;
 		r->iov->iov_len -= len;
 	}
-}
-
-static bool moves_data(const struct blkio_req *r)
-{
-	return r->op <= BLKIO_WRITE_THROUGH;
 }
 
 /* True: what was tried is over and may be tried again, whole or from where it ended. */
@@ -143,18 +185,43 @@ static bool is_over(const struct blkio *b, struct blkio_req *r)
 	return true;
 }
 
+static struct blkio_req *end(struct blkio *b, struct blkio_req *r)
+{
+	b->in_flight--;
+	b->cancelled = b->cancelled && b->in_flight > 0;
+	return r;
+}
+
+/* An attempt came back; its buffer is for the request that has waited longest. */
+static bool pass_bounce(struct blkio *b, struct blkio_req *r)
+{
+	struct blkio_req *next = NULL;
+
+	if (b->bounce && bounce_give(b->bounce, r) && !b->cancelled)
+		next = bounce_next(b->bounce);
+	if (next)
+		begin(b, next);
+	return next;
+}
+
 struct blkio_req *blkio_reap(struct blkio *b)
 {
 	struct blkio_req *r;
 
+	if (waits_in_vain(b)) {
+		r = bounce_next(b->bounce);
+		r->error = -ECANCELED;
+		return end(b, r);
+	}
 	while ((r = b->engine->reap(b))) {
-		if (is_over(b, r)) {
-			b->in_flight--;
-			b->cancelled = b->cancelled && b->in_flight > 0;
-			return r;
-		}
-		b->engine->start(b, r);
-		b->engine->submit(b);
+		bool passed = pass_bounce(b, r), over = is_over(b, r);
+
+		if (!over)
+			begin(b, r);
+		if (passed || !over)
+			b->engine->submit(b);
+		if (over)
+			return end(b, r);
 	}
 	return NULL;
 }

@@ -9,8 +9,8 @@
  *	blkio_reap()    one that is complete, with its result
  *
  * Short transfers, interrupted and refused attempts are tried again here, within bounds:
- *a request comes back once, whole or with an error. blkio_wait() sleeps until something
- *completes or the kick descriptor is written to: one place to wait for both.
+ * a request comes back once, whole or with an error. blkio_wait() sleeps until something
+ * completes or the kick descriptor is written to: one place to wait for both.
  *
  * DOC: Engines
  *
@@ -21,12 +21,12 @@
  * DOC: Direct and buffered
  *
  * A backing comes as one descriptor, or two of the same file: the first with O_DIRECT,
- *the other without. Requests whose memory or range is not aligned as O_DIRECT wants it (a
- *BIOS reads to odd addresses) go through the page cache; the kernel keeps both views of a
- *file coherent.
+ * the other without. Requests whose memory is not aligned as O_DIRECT wants it (a BIOS
+ * reads to odd addresses) take the detour of bounce.h; those whose range is not aligned
+ * go through the page cache.
  *
  * One thread uses a struct blkio, its owner; blkio_new() and blkio_free() may be called
- *by another one before and after.
+ * by another one before and after.
  */
 #ifndef KZ_IO_BLKIO_H
 #define KZ_IO_BLKIO_H
@@ -64,6 +64,12 @@ struct blkio_req {
 	int result;
 	unsigned refused; /* attempts in a row with EINTR or EAGAIN */
 	struct blkio_req *next;
+
+	/* While it uses a buffer (bounce.h), its own memory, NULL otherwise; the buffer.
+	 */
+	struct iovec *own_iov;
+	unsigned own_n_iov;
+	struct iovec piece;
 };
 
 struct blkio;
@@ -89,8 +95,9 @@ struct blkio {
 	int kick_fd; /* borrowed */
 	unsigned depth;
 	unsigned in_flight;
-	bool cancelled; /* what is in flight is not begun again */
-	void *state;    /* the engine's */
+	bool cancelled;        /* what is in flight is not begun again */
+	struct bounce *bounce; /* NULL: there is no direct_fd */
+	void *state;           /* the engine's */
 };
 
 extern const struct blkio_engine blkio_uring, blkio_sync;

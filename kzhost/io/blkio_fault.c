@@ -86,8 +86,10 @@ static int fault_open(struct blkio *b)
 		r = f->inner.engine->open(&f->inner);
 	for (unsigned i = 0; r == 0 && i < b->depth; i++)
 		f->order[i] = &f->attempt[i];
-	if (r < 0)
+	if (r < 0) {
 		fault_close(b);
+		b->state = NULL;
+	}
 	return r;
 }
 
@@ -97,6 +99,17 @@ static int fault_attach(struct blkio *b)
 
 	f->random = (script_of(b)->seed + f->number) * 0x9e3779b97f4a7c15ull | 1;
 	return f->inner.engine->attach(&f->inner);
+}
+
+/* Some of the bytes that are left; whole blocks where the kernel moves nothing else. */
+static uint64_t some_of(struct blkio *b, uint64_t left)
+{
+	bool direct = b->backing.direct_fd >= 0;
+	uint64_t unit = direct ? b->backing.offset_align : 1;
+
+	if (left <= unit)
+		return left;
+	return unit * (1 + any(b->state) % MIN((left - 1) / unit, 1u << 30));
 }
 
 /* An attempt moves @most bytes and IOVS pieces at most. */
@@ -143,9 +156,7 @@ static void fault_start(struct blkio *b, struct blkio_req *r)
 	if (a->complete)
 		return;
 	if (moves)
-		shorten(a, left > 1 && happens(b, BLKIO_FAULT_SHORT)
-				   ? 1 + any(f) % MIN(left - 1, UINT32_MAX)
-				   : left);
+		shorten(a, happens(b, BLKIO_FAULT_SHORT) ? some_of(b, left) : left);
 	f->inner.engine->start(&f->inner, &a->io);
 }
 

@@ -7,11 +7,11 @@
  * Descriptors are received, never opened: no filter lets a path be opened, a socket be
  * made or a program be run. The filter of the main thread is put on at program start,
  * before the first byte from outside is read, and every later thread inherits it; vCPU
- * threads, the thread of slow devices and the one that fills RAM then put their own,
- * narrower filter on top, and so does the main thread once they all exist: from then on
- * it makes no thread, no memory of its own kind and no ring. A call outside the filter
- * ends the process by SIGSYS (the kernel logs its number to the audit log); builds with a
- * sanitizer print the number to standard error first.
+ * threads, those of disks, the one of slow devices and the one that fills RAM then put
+ * their own, narrower filter on top, and so does the main thread once they all exist:
+ * from then on it makes no thread, no memory of its own kind and no ring. A call outside
+ * the filter ends the process by SIGSYS (the kernel logs its number to the audit log);
+ * builds with a sanitizer print the number to standard error first.
  *
  * The filters are compiled to BPF when the project is built (filters.c from rules.c), so
  * that a start costs one system call and no library.
