@@ -32,7 +32,9 @@ static int fail(const struct facts *f, int r, struct errmsg *e, const char *what
 	return errmsg_set(e, r, "device %u: %s: %s", f->id, f->path, what);
 }
 
-/* A file that nobody may write is a disk that nobody may write, root included. */
+/* A file that nobody may write is a disk that nobody may write, root included. What is
+ * opened by its path, a block device exclusively, is the descriptor that is only kept:
+ * the kernel's claim on a block device lives as long as this one. */
 static int open_backing(struct facts *f, int *ret_fd, struct errmsg *e)
 {
 	int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -56,11 +58,10 @@ static int open_backing(struct facts *f, int *ret_fd, struct errmsg *e)
 		fd = open(f->path, O_RDONLY | flags);
 	if (fd < 0)
 		return fail(f, -errno, e,
-			    errno == EBUSY ? "in use on this host: mounted, or part of a "
-					     "volume group"
+			    errno == EBUSY ? "in use on this host: mounted, part of a "
+					     "volume group, or another zone has it"
 					   : strerror(errno));
-	/* Not for reading and writing: io_uring would give up where it has to wait. */
-	if (fcntl(fd, F_SETFL, 0) < 0 || fstat(fd, &f->st) < 0)
+	if (fstat(fd, &f->st) < 0)
 		return fail(f, -errno, e, strerror(errno));
 	*ret_fd = take_fd(&fd);
 	return 0;
@@ -75,21 +76,17 @@ static int open_again(const struct facts *f, int fd, int flags)
 	return open(self, (f->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | flags);
 }
 
-static int lock(const struct facts *f, int fd, int *ret_fd, struct errmsg *e)
+static int lock(const struct facts *f, int fd, struct errmsg *e)
 {
 	struct flock lk = { .l_type = f->read_only ? F_RDLCK : F_WRLCK,
 			    .l_whence = SEEK_SET };
-	cleanup(closep) int lock_fd = open_again(f, fd, 0);
 
-	if (lock_fd < 0)
-		return fail(f, -errno, e, strerror(errno));
-	if (fcntl(lock_fd, F_OFD_SETLK, &lk) == 0) {
-		*ret_fd = take_fd(&lock_fd);
+	if (fcntl(fd, F_OFD_SETLK, &lk) == 0)
 		return 0;
-	}
 	if (errno == EAGAIN || errno == EACCES)
 		return fail(f, -EBUSY, e,
-			    "locked: another zone or program of this host uses it");
+			    "locked: another zone or program of this host, or another "
+			    "device of this zone, uses it");
 	return fail(f, -errno, e, strerror(errno));
 }
 
@@ -128,12 +125,16 @@ static bool ask_dio_align(struct facts *f, int fd)
 	return true;
 }
 
-/* Past the page cache; -1 where that cannot be. */
-static int open_direct(struct facts *f, int fd)
+/* Past the page cache; -1 where that cannot be. Then nothing is read ahead through
+ * @buffered_fd: what comes into the page cache while direct writes are under way may be
+ * older than they are, and would stay there. */
+static int open_direct(struct facts *f, int buffered_fd)
 {
+	int fd = open_again(f, buffered_fd, O_DIRECT);
 	int logical = 0;
 
-	fd = open_again(f, fd, O_DIRECT);
+	if (fd >= 0)
+		posix_fadvise(buffered_fd, 0, 0, POSIX_FADV_RANDOM);
 	if (fd < 0 || ask_dio_align(f, fd))
 		return fd;
 	/* The whole block is always right; a block device knows its smaller one. */
@@ -143,14 +144,15 @@ static int open_direct(struct facts *f, int fd)
 	return fd;
 }
 
-/* Tried behind the end of a file, where there is nothing to lose. A block device says so
- * when it is asked. */
+/* Tried with a block behind the end of a file, where there is nothing to lose; a host
+ * that is full knows how all the same. A block device says so when it is asked. */
 static bool can(const struct facts *f, int fd, int mode)
 {
 	off_t end = (off_t)((f->bytes + BLOCK_MAX) & ~(uint64_t)(BLOCK_MAX - 1));
 
 	return S_ISBLK(f->st.st_mode) ||
-	       fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, end, BLOCK_MAX) == 0;
+	       fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, end, f->block_bytes) == 0 ||
+	       errno == ENOSPC || errno == EDQUOT;
 }
 
 static uint32_t flags_of(const struct facts *f, int fd, bool bootable)
@@ -186,9 +188,26 @@ static void describe(const struct facts *f, const struct zconf *c, const struct 
 		 uuid[0], uuid[1], uuid[2], uuid[3], uuid[4], uuid[5], f->id);
 }
 
-static int open_one(const struct paths *p, const struct zconf *c, const struct zres *dev,
-		    const uint8_t uuid[16], struct disk *d, struct errmsg *e)
+/* The configuration may have been written by hand. */
+static int check_id(const struct disks *all, unsigned id, struct errmsg *e)
 {
+	if (id >= CTL_DISK_IDS)
+		return errmsg_set(e, -EINVAL,
+				  "device %u: a zone has room for disks with ids 0 to %u",
+				  id, CTL_DISK_IDS - 1);
+	for (unsigned i = 0; i + 1 < all->n; i++) {
+		if (le32_get(all->disk[i].msg.id) == id)
+			return errmsg_set(e, -EINVAL,
+					  "device %u: another device has this id", id);
+	}
+	return 0;
+}
+
+/* The last of all. */
+static int open_one(const struct paths *p, const struct zconf *c, const struct zres *dev,
+		    const uint8_t uuid[16], struct disks *all, struct errmsg *e)
+{
+	struct disk *d = &all->disk[all->n - 1];
 	cleanup(freep) char *path = NULL;
 	struct facts f = { .id = (unsigned)zres_number(c, dev, PROP_DEVICE_ID) };
 	int r = zone_disk_path(p, c, dev, &path);
@@ -196,17 +215,20 @@ static int open_one(const struct paths *p, const struct zconf *c, const struct z
 	if (r < 0)
 		return errmsg_set(e, r, "out of memory");
 	f.path = path;
-	if (f.id >= CTL_DISK_IDS)
-		return errmsg_set(e, -EINVAL,
-				  "device %u: a zone has room for disks with ids 0 to %u",
-				  f.id, CTL_DISK_IDS - 1);
-	r = open_backing(&f, &d->fd[CTL_DISK_FD_BUFFERED], e);
-	if (r == 0)
-		r = lock(&f, d->fd[CTL_DISK_FD_BUFFERED], &d->fd[CTL_DISK_FD_LOCK], e);
-	if (r == 0)
-		r = find_size(&f, d->fd[CTL_DISK_FD_BUFFERED], e);
+	d->msg.id = le32_of(f.id);
+	r = check_id(all, f.id, e);
 	if (r < 0)
 		return r;
+	r = open_backing(&f, &d->fd[CTL_DISK_FD_LOCK], e);
+	if (r == 0)
+		r = lock(&f, d->fd[CTL_DISK_FD_LOCK], e);
+	if (r == 0)
+		r = find_size(&f, d->fd[CTL_DISK_FD_LOCK], e);
+	if (r < 0)
+		return r;
+	d->fd[CTL_DISK_FD_BUFFERED] = open_again(&f, d->fd[CTL_DISK_FD_LOCK], 0);
+	if (d->fd[CTL_DISK_FD_BUFFERED] < 0)
+		return fail(&f, -errno, e, strerror(errno));
 	d->fd[CTL_DISK_FD_DIRECT] = open_direct(&f, d->fd[CTL_DISK_FD_BUFFERED]);
 	describe(&f, c, dev, uuid, d);
 	return 0;
@@ -228,7 +250,7 @@ int disks_open(const struct paths *p, const struct zconf *c, const uint8_t uuid[
 		ret_disks->n++;
 		for (unsigned i = 0; i < CTL_DISK_FD_N; i++)
 			d->fd[i] = -1;
-		r = open_one(p, c, dev, uuid, d, e);
+		r = open_one(p, c, dev, uuid, ret_disks, e);
 	}
 	return r;
 }

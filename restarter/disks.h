@@ -9,8 +9,8 @@
  * zone's process has ended, whatever becomes of svc.zones. (Descriptors that do I/O are
  * registered with io_uring, which lets go of them some time after that.) It keeps other
  * zones, and programs that ask for such locks (QEMU does), from the same disk on this
- * host. A block device is opened exclusively too: one that is mounted or part of a volume
- * group is refused by the kernel.
+ * host. The same descriptor has a block device exclusively: one that is mounted, part of
+ * a volume group, or another zone's, by whatever name, is refused by the kernel.
  */
 #ifndef KZ_RESTARTER_DISKS_H
 #define KZ_RESTARTER_DISKS_H

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of svc.zones share: zones by file, a fake kzhost, the schema of status.json."""
 
+import fcntl
 import json
 import os
+import struct
 
 import kz
 
 FAKE = os.path.join(kz.SOURCE, "tests/proc/fake_kzhost.py")
 # The fake needs no KVM; svc.zones shall find something that it can open.
 os.environ.setdefault("KZONES_KVM", "/dev/null")
+MIB = 1 << 20
+READ_ONLY, BOOTABLE, DISCARD, ZERO = 1, 2, 4, 8  # flags of DISK
 SCHEMA = os.path.join(kz.SOURCE, "manifests/schema/status.schema.json")
 
 
@@ -82,6 +86,29 @@ def setup(t, *zones, **env):
     t.svc_start(**env)
     for zone in zones:
         install(t, zone)
+
+
+def image(t, name, size):
+    path = t.path(name)
+    with open(path, "wb") as f:
+        f.truncate(size)
+    return path
+
+
+def told(t, zone):
+    """What the fake kzhost was told with DISK: one dictionary each."""
+    return [json.loads(line) for line in t.read("fake/%s.disks" % zone).splitlines()]
+
+
+def lock(path, kind=fcntl.F_WRLCK):
+    """A descriptor with a lock of open file description on the whole file."""
+    f = open(path, "r+b")
+    fcntl.fcntl(f, fcntl.F_OFD_SETLK, struct.pack("hhqqixxxx", kind, 0, 0, 0, 0))
+    return f
+
+
+def disk(path, number=0, **properties):
+    return dict({"storage": "file:" + path, "id": number}, **properties)
 
 
 def log(t):

@@ -2,38 +2,11 @@
 """svc.zones opens a zone's disks: what kzhost is told of them, and which disks are none."""
 
 import fcntl
-import json
 import os
-import struct
 
 import kz
-from restarter import call, check_status, configure, maintenance, now, setup, status
-
-MIB = 1 << 20
-READ_ONLY, BOOTABLE, DISCARD, ZERO = 1, 2, 4, 8
-
-
-def image(t, name, size):
-    path = t.path(name)
-    with open(path, "wb") as f:
-        f.truncate(size)
-    return path
-
-
-def told(t, zone):
-    """What the fake kzhost was told with DISK: one dictionary each."""
-    return [json.loads(line) for line in t.read("fake/%s.disks" % zone).splitlines()]
-
-
-def lock(path, kind=fcntl.F_WRLCK):
-    """A descriptor with a lock of open file description on the whole file."""
-    f = open(path, "r+b")
-    fcntl.fcntl(f, fcntl.F_OFD_SETLK, struct.pack("hhqqixxxx", kind, 0, 0, 0, 0))
-    return f
-
-
-def disk(path, number=0, **properties):
-    return dict({"storage": "file:" + path, "id": number}, **properties)
+from restarter import (BOOTABLE, MIB, READ_ONLY, call, check_status, configure, disk, image, lock,
+                       maintenance, now, setup, status, told)
 
 
 @kz.test
