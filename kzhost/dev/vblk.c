@@ -13,8 +13,9 @@
 #include <time.h>
 
 #define QUEUE_SIZE 128
-#define SEG_MAX    (VIRTQ_CHAIN_MAX - 2)
-#define ID         2 /* VIRTIO 1.2, 5.2.1 */
+#define SEG_MAX    (QUEUE_SIZE - 2) /* a chain has header and status, and fits the queue */
+#define ID         2                /* VIRTIO 1.2, 5.2.1 */
+static_assert(SEG_MAX + 2 <= VIRTQ_CHAIN_MAX, "what is offered is taken");
 
 /* Feature bits (5.2.3). */
 #define F_SEG_MAX      (1ull << 2)

@@ -204,6 +204,34 @@ static enum conform_result id(struct conform *c)
 	return CONFORM_OK;
 }
 
+/* As many segments as are offered, in one table, as Linux has it. */
+static enum conform_result segments(struct conform *c)
+{
+	struct vring_desc *t = (void *)(c->mem + CONFORM_TABLE);
+	uint32_t n = virtio_config32(c->d, BLK_CFG_SEG_MAX);
+
+	if (!(c->offered & BLK_F_SEG_MAX) || !(c->offered & VIRTIO_F_INDIRECT))
+		return CONFORM_NA;
+	CONFORM(c, conform_start(c, VIRTIO_F_INDIRECT | BLK_F_SEG_MAX));
+	CONFORM(c, n >= 1 && n + 2 <= c->r->size);
+	conform_fill(c, 0); /* its header and status are used again */
+	t[0] = c->r->desc[0];
+	for (uint16_t i = 1; i <= n; i++)
+		t[i] = (struct vring_desc){ (uintptr_t)c->mem + BUF, BLK_SECTOR,
+					    VRING_DESC_NEXT | VRING_DESC_WRITE,
+					    (uint16_t)(i + 1) };
+	t[n + 1] = (struct vring_desc){ (uintptr_t)c->mem + CONFORM_STATUS, 1,
+					VRING_DESC_WRITE, 0 };
+	c->r->desc[0] =
+		(struct vring_desc){ (uintptr_t)t, (uint32_t)((n + 2) * sizeof(*t)),
+				     VRING_DESC_INDIRECT, 0 };
+	conform_offer(c, 0);
+	CONFORM(c, conform_used(c, CONFORM_MS));
+	CONFORM(c, c->mem[CONFORM_STATUS] == BLK_OK);
+	CONFORM(c, c->used_len == n * BLK_SECTOR + 1);
+	return CONFORM_OK;
+}
+
 static enum conform_result emergency(struct conform *c)
 {
 	if (!(c->offered & EMERGENCY))
@@ -273,6 +301,8 @@ const struct conform_check conform_device[] = {
 	  wce_writethrough },
 	{ "5.2.5.2", "padding is 0", CONFORM_BLOCK, padding },
 	{ "5.2.5", "num_queues are there", CONFORM_BLOCK, queues },
+	{ "5.2.4", "seg_max segments fit a queue, and are served", CONFORM_BLOCK,
+	  segments },
 	{ "5.2.6.2", "a write to a read-only disk fails and writes nothing",
 	  CONFORM_BLOCK, read_only },
 	{ "5.2.6.2", "a discard with unknown flags is unsupported", CONFORM_BLOCK,

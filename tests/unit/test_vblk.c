@@ -18,8 +18,11 @@
 #define SIZE    128
 #define HEADER  0x30000u /* 16 bytes a head */
 #define STATUS  0x38000u /* a byte a head */
+#define TABLE   0x50000u /* of indirect descriptors */
 #define DATA    0x100000u
 #define SECTORS 2048u
+
+#define SEG_MAX_AT 12 /* in device configuration (VIRTIO 1.2, 5.2.4) */
 
 enum { IN = 0, OUT = 1, FLUSH = 4, GET_ID = 8, DISCARD = 11, ZERO = 13 };
 enum { OK, IOERR, UNSUPP, NOTHING = 0xaa };
@@ -236,6 +239,31 @@ TEST(vblk, discarded_and_zeroed_ranges_read_as_zeroes)
 		T_MEMEQ(vmem_at(&b->mem, DATA + 32768 + 12288),
 			vmem_at(&b->mem, DATA + 12288), 4096);
 	}
+}
+
+/* As many segments as the device offers, in one indirect table: Linux does that. */
+TEST(vblk, a_request_of_the_most_segments_is_served)
+{
+	BED(b, NULL);
+	le32 seg_max;
+	unsigned n;
+
+	vdev_config_read(b->disk, SEG_MAX_AT, &seg_max, sizeof(seg_max));
+	n = le32_get(seg_max);
+	T_TRUE(n >= 32);
+	fill(b, DATA, 512 * n, 1);
+	memcpy(vmem_at(&b->mem, HEADER), (uint8_t[16]){ OUT }, 16);
+	vring_desc_at(&b->mem, TABLE, 0, HEADER, 16, VRING_NEXT, 1);
+	for (unsigned i = 1; i <= n; i++)
+		vring_desc_at(&b->mem, TABLE, i, DATA + 512 * (i - 1), 512, VRING_NEXT,
+			      i + 1);
+	vring_desc_at(&b->mem, TABLE, n + 1, STATUS, 1, VRING_WRITE, 0);
+	vring_desc(&b->ring, 0, TABLE, 16 * (n + 2), VRING_INDIRECT, 0);
+	vring_post(&b->ring, 0);
+	vdev_kick(b->disk, 0);
+	wait_used(b);
+	T_EQ(status_of(b, 0), OK);
+	T_EQ(vdev_read(b->disk, VDEV_STATUS), 15);
 }
 
 TEST(vblk, id_is_the_serial)
