@@ -93,15 +93,18 @@ void msix_control(struct msix *m, uint16_t control)
 	pthread_mutex_unlock(&m->lock);
 }
 
-void msix_raise(struct msix *m, unsigned vector)
+static void signal_vector(const struct msix_vector *v)
 {
 	uint64_t one = 1;
 
-	if (vector >= m->n || !atomic_load(&m->enabled))
-		return;
 	/* Fails only when the counter is full: it is pending anyway. */
-	if (write(m->vector[vector].fd, &one, sizeof(one)) < 0)
-		return;
+	(void)!write(v->fd, &one, sizeof(one));
+}
+
+void msix_raise(struct msix *m, unsigned vector)
+{
+	if (vector < m->n && atomic_load(&m->enabled))
+		signal_vector(&m->vector[vector]);
 }
 
 static uint32_t entry_read(const struct msix_vector *v, enum entry_dword dword)
@@ -194,4 +197,63 @@ uint64_t msix_pba_read(struct msix *m, uint64_t offset, unsigned size)
 	for (unsigned i = 0; i < n; i++)
 		bits |= (uint64_t)(p[i].revents & POLLIN ? 1 : 0) << i;
 	return bits;
+}
+
+/* A vector in a record. */
+struct saved_vector {
+	struct msix_vector v;
+	bool pending;
+};
+
+static const struct state_field fields[] = {
+	STATE_FIELD(struct saved_vector, v.address, 1),
+	STATE_FIELD(struct saved_vector, v.data, 1),
+	STATE_FIELD(struct saved_vector, v.masked, 1),
+	STATE_FIELD(struct saved_vector, pending, 1),
+};
+
+static bool is_pending(struct msix *m, unsigned i)
+{
+	return msix_pba_read(m, i / 64 * 8, 8) >> i % 64 & 1;
+}
+
+void msix_save(struct msix *m, struct buf *out)
+{
+	pthread_mutex_lock(&m->lock);
+	for (unsigned i = 0; i < m->n; i++) {
+		struct saved_vector s = { m->vector[i], false };
+
+		s.pending = atomic_load(&m->enabled) && is_pending(m, i);
+		state_put(out, &s, fields, ARRAY_SIZE(fields));
+	}
+	pthread_mutex_unlock(&m->lock);
+}
+
+int msix_load(struct msix *m, uint16_t control, struct state_reader *r, struct errmsg *e)
+{
+	struct saved_vector s[MSIX_VECTORS_MAX];
+	int err = 0;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		s[i] = (struct saved_vector){ m->vector[i], false };
+		err = state_get(r, &s[i], fields, ARRAY_SIZE(fields), e);
+		if (err == 0 && s[i].v.address & 3)
+			err = errmsg_set(e, -EINVAL, "address %llx is not aligned",
+					 (unsigned long long)s[i].v.address);
+		if (err == 0 && s[i].pending && !(control & CONTROL_ENABLE))
+			err = errmsg_set(e, -EINVAL, "it pends while MSI-X is off");
+		if (err < 0)
+			return errmsg_prefix(e, err, "vector %u", i);
+	}
+	pthread_mutex_lock(&m->lock);
+	for (unsigned i = 0; i < m->n; i++) {
+		m->vector[i].address = s[i].v.address;
+		m->vector[i].data = s[i].v.data;
+		m->vector[i].masked = s[i].v.masked;
+		if (s[i].pending)
+			signal_vector(&m->vector[i]);
+	}
+	pthread_mutex_unlock(&m->lock);
+	msix_control(m, control);
+	return 0;
 }

@@ -67,4 +67,21 @@ uint64_t msix_table_read(struct msix *m, uint64_t offset, unsigned size);
 void msix_table_write(struct msix *m, uint64_t offset, unsigned size, uint64_t value);
 uint64_t msix_pba_read(struct msix *m, uint64_t offset, unsigned size);
 
+/*
+ * Saving and loading, devstate.h; no vCPU and no owner of a queue runs. What a bound
+ * vector counted is KVM's already: its interrupt controllers are saved after this.
+ */
+
+void msix_save(struct msix *m, struct buf *out);
+
+/**
+ * msix_load() - Set entries and pending bits from a record, and tell KVM
+ * @m:		Just made
+ * @control:	The message control word
+ *
+ * Return: 0, or -EINVAL and a text (the record ends, an address that is not aligned, or
+ * something pends while MSI-X is off); then nothing has changed
+ */
+int msix_load(struct msix *m, uint16_t control, struct state_reader *r, struct errmsg *e);
+
 #endif

@@ -221,6 +221,13 @@ void pci_assign(struct pci *pci)
 	pthread_mutex_unlock(&pci->lock);
 }
 
+void pci_place(struct pci *pci)
+{
+	pthread_mutex_lock(&pci->lock);
+	place_bars(pci);
+	pthread_mutex_unlock(&pci->lock);
+}
+
 /* An access to a BAR's handlers: only what is natural and inside arrives there. */
 
 static uint64_t bar_read(const struct pci_function *f, const struct pci_target *t)
@@ -385,6 +392,70 @@ static uint64_t ecam_read(void *dev, uint64_t offset, unsigned size)
 static void ecam_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
 {
 	config_write(dev, offset, size, value);
+}
+
+/* Saving and loading. */
+
+static const struct state_field function_fields[] = {
+	STATE_ARRAY(struct pci_function, config, 1),
+};
+
+static const struct state_field bus_fields[] = {
+	STATE_FIELD(struct pci, address, 1),
+};
+
+void pci_function_save(const struct pci_function *f, struct buf *out)
+{
+	state_put(out, f, function_fields, ARRAY_SIZE(function_fields));
+}
+
+/* Bits of a register that may be other than in a function that was just made. */
+static uint8_t may_differ(const struct pci_function *f, unsigned reg)
+{
+	uint8_t intx = reg == PCI_REG_STATUS ? PCI_STATUS_INTX : 0;
+
+	return f->writable[reg] | f->clears[reg] | intx;
+}
+
+int pci_function_load(struct pci_function *f, struct state_reader *r, struct errmsg *e)
+{
+	struct pci_function in = *f;
+	int err = state_get(r, &in, function_fields, ARRAY_SIZE(function_fields), e);
+
+	if (err < 0)
+		return err;
+	for (unsigned i = 0; i < PCI_CONFIG; i++) {
+		if ((in.config[i] ^ f->config[i]) & ~may_differ(f, i))
+			return errmsg_set(e, -EINVAL,
+					  "PCI register %02x is %02x, here it is %02x", i,
+					  in.config[i], f->config[i]);
+	}
+	for (unsigned b = 0; b < PCI_BARS; b++) {
+		if (f->bar[b].gpa)
+			move_bar(f, b, 0);
+	}
+	memcpy(f->config, in.config, PCI_CONFIG);
+	return 0;
+}
+
+void pci_save(const struct pci *pci, struct buf *out)
+{
+	state_put(out, pci, bus_fields, ARRAY_SIZE(bus_fields));
+	pci_function_save(&pci->bridge, out);
+}
+
+int pci_load(struct pci *pci, struct state_reader *r, struct errmsg *e)
+{
+	struct pci in = *pci;
+	int err = state_get(r, &in, bus_fields, ARRAY_SIZE(bus_fields), e);
+
+	if (err == 0 && in.address & ~ADDRESS_WRITABLE)
+		err = errmsg_set(e, -EINVAL, "PCI address %08x", in.address);
+	if (err == 0)
+		err = pci_function_load(&pci->bridge, r, e);
+	if (err == 0)
+		pci->address = in.address;
+	return err;
 }
 
 /* Memory windows. */

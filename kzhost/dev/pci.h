@@ -29,6 +29,7 @@
 #ifndef KZ_DEV_PCI_H
 #define KZ_DEV_PCI_H
 
+#include "kzhost/dev/devstate.h"
 #include "kzhost/vm/bus.h"
 
 #include <pthread.h>
@@ -136,6 +137,31 @@ int pci_add(struct pci *pci, unsigned slot, struct pci_function *f);
  * switches memory decoding on: for kernels that are booted directly.
  */
 void pci_assign(struct pci *pci);
+
+/*
+ * Saving and loading, devstate.h; no vCPU runs. All of configuration space is saved: what
+ * software cannot write tells whether it is the same function.
+ */
+
+void pci_function_save(const struct pci_function *f, struct buf *out);
+
+/**
+ * pci_function_load() - Set a function's registers from a record
+ *
+ * Its BARs answer nowhere until pci_place(); who loads looks at the other registers.
+ *
+ * Return: 0, or -EINVAL and a text: the record ends, or registers that software cannot
+ * write are other than this function's (another device, a BAR that is not aligned); then
+ * nothing has changed
+ */
+int pci_function_load(struct pci_function *f, struct state_reader *r, struct errmsg *e);
+
+/* The bridge and the address port; as pci_function_load(). */
+void pci_save(const struct pci *pci, struct buf *out);
+int pci_load(struct pci *pci, struct state_reader *r, struct errmsg *e);
+
+/* All functions were loaded: BARs answer where their registers say. */
+void pci_place(struct pci *pci);
 
 /* For the busses of the machine; dev is the struct pci. */
 extern const struct bus_ops pci_port_ops; /* KZ_PCI_CONFIG_PORT, 8 bytes */

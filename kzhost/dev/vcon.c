@@ -29,6 +29,7 @@
 #define TELL_CONSOLE 2u
 #define TELL_NAME    4u
 #define TELL_OPEN    8u
+#define TELL_ALL     15u
 
 #define NAME_MAX_BYTES 40
 
@@ -106,11 +107,11 @@ static void reset(struct vdev *v)
 }
 
 static const struct state_field fields[] = {
-	STATE_FIELD(struct vcon, port[VCON_CONSOLE].tell, 1),
+	STATE_FIELD_MAX(struct vcon, port[VCON_CONSOLE].tell, 1, TELL_ALL),
 	STATE_FIELD(struct vcon, port[VCON_CONSOLE].guest_open, 1),
-	STATE_FIELD(struct vcon, port[VCON_AGENT].tell, 1),
+	STATE_FIELD_MAX(struct vcon, port[VCON_AGENT].tell, 1, TELL_ALL),
 	STATE_FIELD(struct vcon, port[VCON_AGENT].guest_open, 1),
-	STATE_FIELD(struct vcon, port[VCON_GOALS].tell, 1),
+	STATE_FIELD_MAX(struct vcon, port[VCON_GOALS].tell, 1, TELL_ALL),
 	STATE_FIELD(struct vcon, port[VCON_GOALS].guest_open, 1),
 };
 static_assert(ARRAY_SIZE(fields) == 2 * VCON_PORTS, "every port is saved");

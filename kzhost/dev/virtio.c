@@ -4,8 +4,9 @@
  *
  * DOC: Order of locks
  *
- * vdev->lock is taken alone: no handler below calls anything that takes another lock. The
- * configuration callbacks of a device are called with it and must not block.
+ * What is called with vdev->lock held, the device's callbacks and what the machine gives
+ * it (struct vdev_env), takes no lock that somebody holds who calls anything here, and
+ * does not block.
  */
 #include "kzhost/dev/virtio.h"
 
@@ -183,8 +184,7 @@ static bool features_ok(struct vdev *v)
 	return !(v->features & ~v->offered) && v->features & VIRTIO_F_VERSION_1;
 }
 
-/* DRIVER_OK: the queues as they are now go to their owners. */
-static bool driver_ok(struct vdev *v)
+enum virtq_error vdev_init_queues(struct vdev *v, unsigned *ret_queue)
 {
 	for (unsigned i = 0; i < v->n_queues; i++) {
 		struct vqueue *q = &v->queue[i];
@@ -193,10 +193,15 @@ static bool driver_ok(struct vdev *v)
 		if (q->enabled)
 			error = virtq_init(&q->vq, v->env.ram, &q->layout, v->features);
 		if (error != VIRTQ_OK) {
-			needs_reset(v, error, i);
-			return true;
+			*ret_queue = i;
+			return error;
 		}
 	}
+	return VIRTQ_OK;
+}
+
+void vdev_start_queues(struct vdev *v)
+{
 	for (unsigned i = 0; i < v->n_queues; i++) {
 		if (!v->queue[i].enabled)
 			continue;
@@ -204,6 +209,18 @@ static bool driver_ok(struct vdev *v)
 				      memory_order_release);
 		kick(&v->queue[i]);
 	}
+}
+
+/* DRIVER_OK: the queues as they are now go to their owners. */
+static bool driver_ok(struct vdev *v)
+{
+	unsigned queue;
+	enum virtq_error error = vdev_init_queues(v, &queue);
+
+	if (error == VIRTQ_OK)
+		vdev_start_queues(v);
+	else
+		needs_reset(v, error, queue);
 	return true;
 }
 

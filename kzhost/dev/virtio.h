@@ -18,8 +18,8 @@
  * The status register is a state machine in a table: bits are only ever added, in the
  * order of the specification, except by writing 0; FEATURES_OK does not stick when the
  * driver asks for what was not offered; queue registers can be written between
- *FEATURES_OK and DRIVER_OK only, and not once the queue is enabled. Whatever else is
- *written is ignored and counted.
+ * FEATURES_OK and DRIVER_OK only, and not once the queue is enabled. Whatever else is
+ * written is ignored and counted.
  *
  * DOC: Guest errors
  *
@@ -29,6 +29,7 @@
 #ifndef KZ_DEV_VIRTIO_H
 #define KZ_DEV_VIRTIO_H
 
+#include "kzhost/dev/devstate.h"
 #include "kzhost/dev/virtq.h"
 
 #include <pthread.h>
@@ -52,18 +53,6 @@
 
 struct vdev;
 
-/* One field of a device that is saved when its zone is suspended. */
-struct state_field {
-	const char *name;
-	uint16_t offset; /* in the instance */
-	uint8_t width;   /* bytes: 1, 2, 4 or 8 */
-	uint8_t since;   /* version of the device's state */
-};
-#define STATE_FIELD(type, member, version) \
-	{ \
-#member, offsetof(type, member), sizeof(((type *)NULL)->member), version \
-	}
-
 /* What a kind of device is. Constant. */
 struct dev_class {
 	const char *name;    /* "vblk" */
@@ -83,6 +72,7 @@ struct dev_class {
 	 * NULL. */
 	void (*reset)(struct vdev *v);
 
+	/* What of the instance is saved beside what virtio_state.c saves of all. */
 	const struct state_field *fields;
 	unsigned n_fields;
 };
@@ -241,5 +231,36 @@ void vdev_stop(struct vdev *v);
 
 /* Have all queues stopped? Waits up to @timeout_ms (0: does not wait). */
 bool vdev_wait_stopped(struct vdev *v, unsigned timeout_ms);
+
+/**
+ * vdev_save() - Append registers, queues and the device's own fields to a record
+ *
+ * All queues have stopped, after what was in flight was given back.
+ *
+ * Return: 0, -EBUSY (a reset is under way, a queue runs or has requests in flight) or
+ * -ENOMEM
+ */
+int vdev_save(struct vdev *v, struct buf *out);
+
+/**
+ * vdev_load() - Make a device what a record says
+ * @v:		Just made; no owner runs yet, and guest memory is what it was
+ *
+ * Queues go on where they were, as soon as their owners run.
+ *
+ * Return: 0, or -EINVAL and a text (a record that no driver could have brought about on
+ * this device), or -ENOMEM; then the device can only be freed
+ */
+int vdev_load(struct vdev *v, struct state_reader *r, struct errmsg *e);
+
+/*
+ * For virtio_state.c: what DRIVER_OK does.
+ */
+
+/* Sets up all queues that are enabled. VIRTQ_OK, or what is wrong with *ret_queue. */
+enum virtq_error vdev_init_queues(struct vdev *v, unsigned *ret_queue);
+
+/* They go to their owners. */
+void vdev_start_queues(struct vdev *v);
 
 #endif

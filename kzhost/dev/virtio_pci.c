@@ -240,13 +240,19 @@ static const struct bus_ops bar_ops = { BUS_W_ANY, bar_read, bar_write };
 
 /* What the bus tells. */
 
+static uint16_t message_control(const struct virtio_pci *p)
+{
+	const uint8_t *control = &p->fn.config[p->msix_cap + 2];
+
+	return (uint16_t)(control[0] | control[1] << 8);
+}
+
 static void config_written(void *dev, unsigned offset, unsigned len)
 {
 	struct virtio_pci *p = dev;
-	const uint8_t *control = &p->fn.config[p->msix_cap + 2];
 
 	if (offset < p->msix_cap + 4 && p->msix_cap + 2 < offset + len)
-		msix_control(&p->msix, (uint16_t)(control[0] | control[1] << 8));
+		msix_control(&p->msix, message_control(p));
 }
 
 static void bar_moved(void *dev, unsigned bar, uint64_t gpa)
@@ -369,6 +375,34 @@ void virtio_pci_fini(struct virtio_pci *p)
 	msix_fini(&p->msix);
 	pthread_mutex_destroy(&p->lock);
 	p->vdev = NULL;
+}
+
+/* Saving and loading. */
+
+static const struct state_field fields[] = {
+	STATE_FIELD_MAX(struct virtio_pci, isr, 1, VIRTIO_ISR_QUEUE | VIRTIO_ISR_CONFIG),
+	STATE_FIELD(struct virtio_pci, driven, 1),
+};
+
+int virtio_pci_save(struct virtio_pci *p, struct buf *out)
+{
+	pci_function_save(&p->fn, out);
+	state_put(out, p, fields, ARRAY_SIZE(fields));
+	msix_save(&p->msix, out);
+	return vdev_save(p->vdev, out);
+}
+
+int virtio_pci_load(struct virtio_pci *p, struct state_reader *r, struct errmsg *e)
+{
+	int err = pci_function_load(&p->fn, r, e);
+
+	if (err == 0)
+		err = state_get(r, p, fields, ARRAY_SIZE(fields), e);
+	if (err == 0)
+		err = msix_load(&p->msix, message_control(p), r, e);
+	if (err == 0)
+		err = vdev_load(p->vdev, r, e);
+	return err;
 }
 
 void virtio_pci_interrupt(void *arg, unsigned vector)

@@ -75,6 +75,21 @@ int virtio_pci_init(struct virtio_pci *p, struct vdev *vdev,
 		    const struct virtio_pci_ops *ops, unsigned gsi);
 void virtio_pci_fini(struct virtio_pci *p);
 
+/**
+ * virtio_pci_save() - Append all of a function and its device to a record
+ *
+ * Return: what vdev_save() gave
+ */
+int virtio_pci_save(struct virtio_pci *p, struct buf *out);
+
+/**
+ * virtio_pci_load() - Make a function and its device what a record says
+ * @p:		Just made, as the device; pci_place() follows when all are loaded
+ *
+ * Return: 0, -ENOMEM, or -EINVAL and a text; then both can only be freed
+ */
+int virtio_pci_load(struct virtio_pci *p, struct state_reader *r, struct errmsg *e);
+
 /* env.interrupt of the device. */
 void virtio_pci_interrupt(void *arg, unsigned vector);
 
