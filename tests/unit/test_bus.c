@@ -2,34 +2,8 @@
 /*
  * test_bus.c - lookup, overlap, and the checks that devices rely on
  */
-#include "kzhost/vm/bus.h"
 #include "tests/harness/harness.h"
-
-/* A device that remembers the last access. */
-struct probe {
-	uint64_t offset, value;
-	unsigned size, reads, writes;
-};
-
-static uint64_t probe_read(void *dev, uint64_t offset, unsigned size)
-{
-	struct probe *p = dev;
-
-	p->offset = offset;
-	p->size = size;
-	p->reads++;
-	return 0x1122334455667788;
-}
-
-static void probe_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-	struct probe *p = dev;
-
-	p->offset = offset;
-	p->size = size;
-	p->value = value;
-	p->writes++;
-}
+#include "tests/unit/probe.h"
 
 static const struct bus_ops any = { BUS_W_ANY, probe_read, probe_write };
 static const struct bus_ops bytes = { BUS_W1, probe_read, probe_write };
@@ -73,12 +47,12 @@ TEST(bus, dispatch_finds_the_device_and_the_offset)
 	T_OK(bus_add(&bus, 0x400, 0x1000, &any, &b));
 	T_TRUE(bus_read(&bus, 0x3ff, 1, &v));
 	T_EQ(a.offset, 7);
-	T_EQ(v, 0x88);
+	T_EQ(v, PROBE_VALUE & 0xff);
 	T_TRUE(bus_write(&bus, 0x408, 4, 0xaabbccdd11223344));
 	T_EQ(b.offset, 8);
 	T_EQ(b.value, 0x11223344);
 	T_TRUE(bus_read(&bus, 0x408, 8, &v));
-	T_EQ(v, 0x1122334455667788);
+	T_EQ(v, PROBE_VALUE);
 	T_EQ(a.reads + b.reads + a.writes + b.writes, 3);
 }
 

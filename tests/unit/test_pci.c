@@ -5,6 +5,7 @@
 #include "common/proto/machine.h"
 #include "kzhost/dev/pci.h"
 #include "tests/harness/harness.h"
+#include "tests/unit/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,8 @@
 
 /* A function with two BARs that remembers what reached it. */
 struct toy {
+	struct probe probe;
 	struct pci_function fn;
-	uint64_t offset, value;
-	unsigned size, reads, writes;
 	unsigned config_writes;
 	char moves[256]; /* "0@d0000000 " for each */
 	struct pci_target target;
@@ -32,28 +32,8 @@ struct bed {
 
 static const unsigned toy_slots[] = { 3, 4, 31 };
 
-static uint64_t toy_read(void *dev, uint64_t offset, unsigned size)
-{
-	struct toy *t = dev;
-
-	t->offset = offset;
-	t->size = size;
-	t->reads++;
-	return 0x8877665544332211;
-}
-
-static void toy_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
-{
-	struct toy *t = dev;
-
-	t->offset = offset;
-	t->size = size;
-	t->value = value;
-	t->writes++;
-}
-
-static const struct bus_ops toy_ops = { BUS_W_ANY, toy_read, toy_write };
-static const struct bus_ops word_ops = { BUS_W4, toy_read, toy_write };
+static const struct bus_ops toy_ops = { BUS_W_ANY, probe_read, probe_write };
+static const struct bus_ops word_ops = { BUS_W4, probe_read, probe_write };
 
 static void toy_config_written(void *dev, unsigned offset, unsigned len)
 {
@@ -354,11 +334,11 @@ static void decode(struct bed *b, unsigned slot, bool on)
 /* Does the wide BAR of this toy answer there? */
 static bool answers(struct bed *b, unsigned i, uint64_t gpa)
 {
-	unsigned reads = b->toy[i].reads;
+	unsigned reads = b->toy[i].probe.reads;
 	uint64_t v;
 
 	bus_read(&b->mmio, gpa, 4, &v);
-	if (b->toy[i].reads == reads)
+	if (b->toy[i].probe.reads == reads)
 		return false;
 	T_EQ(v, 0x44332211);
 	return true;
@@ -396,7 +376,7 @@ TEST(pci, assigning_gives_every_bar_an_address_of_its_own)
 		T_EQ(get_ecam(b, toy_slots[i], 0x10, 4), b->toy[i].fn.bar[0].gpa | 4);
 		T_EQ(get_ecam(b, toy_slots[i], PCI_REG_COMMAND, 2), PCI_COMMAND_MEM);
 		T_TRUE(answers(b, i, b->toy[i].fn.bar[0].gpa + 8));
-		T_EQ(b->toy[i].offset, 8);
+		T_EQ(b->toy[i].probe.offset, 8);
 		T_TRUE(answers(b, i, b->toy[i].fn.bar[2].gpa));
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -498,25 +478,26 @@ TEST(pci, handlers_see_natural_accesses_of_their_widths_only)
 	narrow = t->fn.bar[2].gpa;
 	for (unsigned w = 0; w < ARRAY_SIZE(widths); w++) {
 		for (unsigned off = 0; off < 16; off++) {
-			unsigned size = widths[w], reads = t->reads, writes = t->writes;
+			unsigned size = widths[w], reads = t->probe.reads,
+				 writes = t->probe.writes;
 			bool natural = off % size == 0;
 
 			bus_read(&b->mmio, wide + off, size, &v);
-			T_EQ(t->reads - reads, natural);
-			T_EQ(v, natural ? 0x8877665544332211 & ones(size) : ones(size));
+			T_EQ(t->probe.reads - reads, natural);
+			T_EQ(v, natural ? PROBE_VALUE & ones(size) : ones(size));
 			bus_write(&b->mmio, wide + off, size, off);
-			T_EQ(t->writes - writes, natural);
+			T_EQ(t->probe.writes - writes, natural);
 			bus_read(&b->mmio, narrow + off, size, &v);
-			T_EQ(t->reads - reads, natural + (natural && size == 4));
+			T_EQ(t->probe.reads - reads, natural + (natural && size == 4));
 		}
 	}
 	/* The last bytes, and across the end. */
 	bus_read(&b->mmio, wide + BAR_SIZE - 8, 8, &v);
-	T_EQ(t->offset, BAR_SIZE - 8);
-	T_EQ(t->size, 8);
-	t->reads = 0;
+	T_EQ(t->probe.offset, BAR_SIZE - 8);
+	T_EQ(t->probe.size, 8);
+	t->probe.reads = 0;
 	bus_read(&b->mmio, wide + BAR_SIZE - 4, 8, &v);
-	T_EQ(t->reads, 0);
+	T_EQ(t->probe.reads, 0);
 }
 
 /* The window from configuration space onto a BAR. */
@@ -532,17 +513,17 @@ TEST(pci, a_window_reads_and_writes_its_bar)
 	t->target = (struct pci_target){ 0, 0x10, 4 };
 	T_EQ(get_ecam(b, 3, 0x50, 4), 0x44332211);
 	T_EQ(get_port(b, 3, 0x52, 1), 0x33);
-	T_EQ(t->reads, 2);
+	T_EQ(t->probe.reads, 2);
 	set_ecam(b, 3, 0x50, 4, 0xcafe0123);
-	T_EQ(t->writes, 1);
-	T_EQ(t->offset, 0x10);
-	T_EQ(t->size, 4);
-	T_EQ(t->value, 0xcafe0123);
+	T_EQ(t->probe.writes, 1);
+	T_EQ(t->probe.offset, 0x10);
+	T_EQ(t->probe.size, 4);
+	T_EQ(t->probe.value, 0xcafe0123);
 	/* Next to it nothing happens. */
 	get_ecam(b, 3, 0x4c, 4);
 	get_ecam(b, 3, 0x54, 4);
 	set_ecam(b, 3, 0x54, 4, 1);
-	T_EQ(t->reads + t->writes, 3);
+	T_EQ(t->probe.reads + t->probe.writes, 3);
 }
 
 TEST(pci, a_window_onto_nothing_is_memory)
@@ -566,5 +547,5 @@ TEST(pci, a_window_onto_nothing_is_memory)
 		get_ecam(b, 3, 0x50, 4);
 		set_ecam(b, 3, 0x50, 4, 1);
 	}
-	T_EQ(t->reads + t->writes, 0);
+	T_EQ(t->probe.reads + t->probe.writes, 0);
 }

@@ -2,9 +2,9 @@
 /*
  * test_virtio.c - the status machine of a virtio device, and every illegal order
  */
-#include "kzhost/dev/virtio.h"
 #include "tests/harness/harness.h"
 #include "tests/virtio/vring.h"
+#include "tests/virtio/vtoy.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -20,39 +20,8 @@
 #define NEEDS_RESET VIRTIO_S_NEEDS_RESET
 #define FAILED      VIRTIO_S_FAILED
 
-struct toy {
-	struct vdev v;
-	uint8_t config[8];
-	unsigned resets;
-};
-
-static void toy_read(struct vdev *v, unsigned offset, void *data, unsigned len)
-{
-	memcpy(data, container_of(v, struct toy, v)->config + offset, len);
-}
-
-static void toy_write(struct vdev *v, unsigned offset, const void *data, unsigned len)
-{
-	memcpy(container_of(v, struct toy, v)->config + offset, data, len);
-}
-
-static void toy_reset(struct vdev *v)
-{
-	container_of(v, struct toy, v)->resets++;
-}
-
-static const struct dev_class toy_class = {
-	.name = "toy",
-	.queue_size = 64,
-	.config_size = 8,
-	.size = sizeof(struct toy),
-	.config_read = toy_read,
-	.config_write = toy_write,
-	.reset = toy_reset,
-};
-
 struct bed {
-	struct toy toy;
+	struct vtoy toy;
 	struct vmem mem;
 	unsigned interrupts[N_QUEUES + 1];
 	unsigned problems;
@@ -85,25 +54,14 @@ static struct bed *bed_new(void)
 	vmem_init(&b->mem, MEM);
 	env.ram = &b->mem.ram;
 	env.arg = b;
-	T_OK(vdev_init(&b->toy.v, &toy_class, &env, 7, F_OWN, N_QUEUES));
+	T_OK(vdev_init(&b->toy.v, &vtoy_class, &env, 7, F_OWN, N_QUEUES));
 	return b;
-}
-
-/* The owner of both queues: carries the order to stop out. */
-static void serve(struct bed *b)
-{
-	for (unsigned i = 0; i < N_QUEUES; i++) {
-		struct vqueue *q = &b->toy.v.queue[i];
-
-		if (vqueue_state(q) == VQUEUE_STOPPING)
-			vqueue_stopped(q);
-	}
 }
 
 static void bed_free(struct bed **b)
 {
 	vdev_stop(&(*b)->toy.v);
-	serve(*b);
+	vtoy_obey(&(*b)->toy.v);
 	T_TRUE(vdev_wait_stopped(&(*b)->toy.v, 0));
 	vdev_fini(&(*b)->toy.v);
 	vmem_fini(&(*b)->mem);
@@ -444,12 +402,12 @@ TEST(virtio, configuration_is_bounded_and_has_a_generation)
 	BED(b);
 	uint8_t data[8];
 
-	vdev_config_write(&b->toy.v, 6, "ab", 2);
-	vdev_config_read(&b->toy.v, 4, data, 4);
+	vdev_config_write(&b->toy.v, VTOY_CONFIG - 2, "ab", 2);
+	vdev_config_read(&b->toy.v, VTOY_CONFIG - 4, data, 4);
 	T_MEMEQ(data, "\0\0ab", 4);
 	T_EQ(b->toy.v.guest_errors, 0);
-	vdev_config_write(&b->toy.v, 7, "ab", 2);
-	vdev_config_read(&b->toy.v, 7, data, 2);
+	vdev_config_write(&b->toy.v, VTOY_CONFIG - 1, "ab", 2);
+	vdev_config_read(&b->toy.v, VTOY_CONFIG - 1, data, 2);
 	T_MEMEQ(data, "\xff\xff", 2);
 	vdev_config_read(&b->toy.v, 0xffffffff, data, 4);
 	T_MEMEQ(data, "\xff\xff\xff\xff", 4);

@@ -5,45 +5,19 @@
 #include "common/proto/machine.h"
 #include "tests/harness/harness.h"
 #include "tests/virtio/vdriver.h"
+#include "tests/virtio/vtoy.h"
 
 #include <poll.h>
 
 #define SLOT     5
 #define MEM      (1u << 20)
 #define N_QUEUES 3u
-#define CONFIG   12u
-
-/* A device of memory; the test is the owner of its queues. */
-struct toy {
-	struct vdev v;
-	uint8_t config[CONFIG];
-};
-
-static void toy_read(struct vdev *v, unsigned offset, void *data, unsigned len)
-{
-	memcpy(data, container_of(v, struct toy, v)->config + offset, len);
-}
-
-static void toy_write(struct vdev *v, unsigned offset, const void *data, unsigned len)
-{
-	memcpy(container_of(v, struct toy, v)->config + offset, data, len);
-}
-
-static const struct dev_class toy_class = {
-	.name = "toy",
-	.virtio_id = 42,
-	.pci_class = 0x018000,
-	.queue_size = 64,
-	.config_size = CONFIG,
-	.size = sizeof(struct toy),
-	.config_read = toy_read,
-	.config_write = toy_write,
-};
+#define CONFIG   VTOY_CONFIG
 
 struct bed {
 	struct vbed m;
 	struct virtio_pci p;
-	struct toy toy;
+	struct vtoy toy;
 	struct vdriver d;
 };
 
@@ -55,24 +29,16 @@ static struct bed *bed_new(void)
 	T_NOT_NULL(b);
 	vbed_init(&b->m, MEM);
 	env = vbed_env(&b->m, &b->p);
-	T_OK(vdev_init(&b->toy.v, &toy_class, &env, 7, 1, N_QUEUES));
+	T_OK(vdev_init(&b->toy.v, &vtoy_class, &env, 7, 1, N_QUEUES));
 	vbed_add(&b->m, SLOT, &b->p, &b->toy.v);
 	vdriver_find(&b->d, &b->m.mmio, SLOT);
 	return b;
 }
 
-static void serve_stop(struct bed *b)
-{
-	for (unsigned i = 0; i < N_QUEUES; i++) {
-		if (vqueue_state(&b->toy.v.queue[i]) == VQUEUE_STOPPING)
-			vqueue_stopped(&b->toy.v.queue[i]);
-	}
-}
-
 static void bed_free(struct bed **b)
 {
 	vdev_stop(&(*b)->toy.v);
-	serve_stop(*b);
+	vtoy_obey(&(*b)->toy.v);
 	virtio_pci_fini(&(*b)->p);
 	virtio_pci_fini(&(*b)->p);
 	T_EQ((*b)->m.n_kicks, 0);
@@ -167,7 +133,7 @@ TEST(virtio_pci, every_access_to_the_bar_is_safe)
 				vdriver_read(&b->d, bar + off, size);
 			}
 		}
-		serve_stop(b);
+		vtoy_obey(&b->toy.v);
 	}
 	vdriver_reset(&b->d);
 	T_EQ(get(b, VD_N_QUEUES, 2), N_QUEUES);
