@@ -37,13 +37,6 @@ bool fds_is_listening(int fd, int type)
 	       listening;
 }
 
-bool fds_is_disk(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
-}
-
 int fds_check(unsigned which, int fd, struct errmsg *e)
 {
 	struct stat st;
@@ -78,5 +71,23 @@ int fds_check_boot(const int *fd, struct errmsg *e)
 				  "kernel, firmware: no descriptor was sent of either");
 	if (!kernel && fd[CTL_FD_INITRD] >= 0)
 		return errmsg_set(e, -EINVAL, "initrd: it goes with a kernel only");
+	return 0;
+}
+
+static bool is_disk(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
+int fds_check_disk(unsigned id, const int *fd, struct errmsg *e)
+{
+	for (unsigned i = 0; i < CTL_DISK_FD_N; i++) {
+		if (fd[i] >= 0 && !is_disk(fd[i]))
+			return errmsg_set(e, -EINVAL,
+					  "device %u: neither a file nor a block device",
+					  id);
+	}
 	return 0;
 }

@@ -19,9 +19,6 @@ bool fds_is_listening(int fd, int type);
  */
 int fds_check(unsigned which, int fd, struct errmsg *e);
 
-/* A regular file or a block device. */
-bool fds_is_disk(int fd);
-
 /**
  * fds_check_boot() - Check that there is one thing to boot
  * @fd:		CTL_FD_N of them, as with CREATE; -1 when it was not sent
@@ -30,5 +27,14 @@ bool fds_is_disk(int fd);
  * kernel)
  */
 int fds_check_boot(const int *fd, struct errmsg *e);
+
+/**
+ * fds_check_disk() - Check that a disk's descriptors are files or block devices
+ * @id:		Of the device, for the text
+ * @fd:		CTL_DISK_FD_N of them, as with DISK; -1 when it was not sent
+ *
+ * Return: 0 or -EINVAL with a text
+ */
+int fds_check_disk(unsigned id, const int *fd, struct errmsg *e);
 
 #endif

@@ -18,15 +18,12 @@
 #include "kzhost/host.h"
 
 #include "common/base/trace.h"
-#include "common/proto/machine.h"
 #include "common/sys/log.h"
-#include "common/sys/paths.h"
+#include "kzhost/assemble.h"
 #include "kzhost/ctl_server.h"
-#include "kzhost/dev/vblk.h"
 #include "kzhost/fds.h"
 #include "kzhost/goalwatch.h"
 #include "kzhost/io/console.h"
-#include "kzhost/io/linger.h"
 #include "kzhost/sandbox/sandbox.h"
 #include "kzhost/vm/vm.h"
 
@@ -39,33 +36,19 @@
 #define OUTPUT_ROUNDS  16
 #define BATCH_MS       2
 
-/* A disk has a queue a vCPU, each with a thread: more than these gain nothing. */
-#define DISK_QUEUES 4u
-
-struct boot_disk {
-	unsigned id;
-	uint32_t pri;
-};
-
 struct host {
 	uv_loop_t loop;
 	const char *zone;
 	enum ctl_state state;
 	uint64_t since_ms; /* CLOCK_REALTIME when the state was entered */
 	uint8_t uuid[16];
-	unsigned n_vcpus;
-	bool firmware;   /* what boots, not a kernel */
-	unsigned n_boot; /* disks to boot from, in the order in which they are tried */
-	struct boot_disk boot[CTL_DISK_IDS];
 	struct ctl_server *ctl;
-	int linger;    /* ring to let go of KVM's machine with; negative = none */
-	struct vm *vm; /* from CREATE until the end was told */
-	struct console *console;     /* from CREATE until the end */
-	int disk_lock[CTL_DISK_IDS]; /* kept open for their locks; -1 = none */
-	bool log_told;               /* on this connection: the log is full */
-	bool device_told;            /* and since the last STATUS: a device erred */
-	struct goalwatch goals;      /* from CREATE on */
-	struct vm_stats last;        /* of a machine that is gone */
+	struct assembly machine; /* its vm: from CREATE until the end was told */
+	struct console *console; /* from CREATE until the end */
+	bool log_told;           /* on this connection: the log is full */
+	bool device_told;        /* and since the last STATUS: a device erred */
+	struct goalwatch goals;  /* from CREATE on */
+	struct vm_stats last;    /* of a machine that is gone */
 	uv_poll_t vm_poll;
 	uv_idle_t more;   /* active while console output waits for another round */
 	uv_timer_t batch; /* active while there may be more of it in a moment */
@@ -75,12 +58,17 @@ struct host {
 	int status; /* to exit with */
 };
 
-static void set_state(struct host *h, enum ctl_state state)
+static uint64_t now_ms(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	h->since_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void set_state(struct host *h, enum ctl_state state)
+{
+	h->since_ms = now_ms();
 	TRACE(ctl, "%s -> %s", ctl_state_names[h->state], ctl_state_names[state]);
 	log_info("zone=%s %s -> %s", h->zone, ctl_state_names[h->state],
 		 ctl_state_names[state]);
@@ -112,8 +100,7 @@ static void tell(struct host *h)
 		uv_stop(&h->loop);
 	else if (!uv_is_active((uv_handle_t *)&h->timer))
 		uv_timer_start(&h->timer, on_timeout, CTL_TELL_MS, 0);
-	vm_free(h->vm);
-	h->vm = NULL;
+	assembly_free(&h->machine);
 }
 
 /* What the console says when the zone ends. */
@@ -129,11 +116,11 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 {
 	if (h->state == CTL_ENDED)
 		return;
-	if (h->vm) {
-		vm_stop(h->vm);
+	if (h->machine.vm) {
+		vm_stop(h->machine.vm);
 		while (move_output(h) > 0)
 			;
-		vm_stats(h->vm, &h->last);
+		vm_stats(h->machine.vm, &h->last);
 		uv_close((uv_handle_t *)&h->vm_poll, NULL);
 		uv_idle_stop(&h->more);
 		uv_timer_stop(&h->batch);
@@ -181,7 +168,7 @@ static void watch_log(struct host *h)
 static size_t move_output(struct host *h)
 {
 	char data[OUTPUT_PORTION];
-	size_t len = vm_console_read(h->vm, data, sizeof(data));
+	size_t len = vm_console_read(h->machine.vm, data, sizeof(data));
 
 	console_output(h->console, data, len);
 	if (goalwatch_console(&h->goals, data, len))
@@ -254,7 +241,7 @@ static void serve_vm(struct host *h)
 {
 	struct vm_event event;
 
-	while (h->state != CTL_ENDED && vm_take_event(h->vm, &event)) {
+	while (h->state != CTL_ENDED && vm_take_event(h->machine.vm, &event)) {
 		move_outputs(h); /* what was said before it happened */
 		on_vm_event(h, &event);
 	}
@@ -285,65 +272,21 @@ static size_t take_input(void *arg, const void *data, size_t len)
 {
 	struct host *h = arg;
 
-	return h->vm ? vm_console_write(h->vm, data, len) : len;
+	return h->machine.vm ? vm_console_write(h->machine.vm, data, len) : len;
 }
 
 /* Requests. Each returns 0 or a negative errno with a text. */
 
-static int init_vcpu_thread(void)
-{
-	return sandbox_thread(SANDBOX_VCPU);
-}
-
-static int init_slow_thread(void)
-{
-	return sandbox_thread(SANDBOX_SLOW);
-}
-
-static int init_fill_thread(void)
-{
-	return sandbox_thread(SANDBOX_FILL);
-}
-
-static int init_disk_thread(void)
-{
-	return sandbox_thread(SANDBOX_DISK);
-}
-
-static void close_vm(void *arg, int fd)
-{
-	struct host *h = arg;
-
-	linger_close(take_fd(&h->linger), fd);
-}
-
 static int create_machine(struct host *h, const struct ctl_create *msg, const int *fd,
 			  struct errmsg *e)
 {
-	struct vm_config config = {
-		.ram_bytes = le64_get(msg->ram_bytes),
-		.n_vcpus = le32_get(msg->n_vcpus),
-		.cmdline = msg->cmdline,
-		.tod_offset_s = (int64_t)le64_get(msg->tod_offset_s),
-		.kvm_fd = fd[CTL_FD_KVM],
-		.kernel_fd = fd[CTL_FD_KERNEL],
-		.initrd_fd = fd[CTL_FD_INITRD],
-		.firmware_fd = fd[CTL_FD_FIRMWARE],
-		.thread_init = init_vcpu_thread,
-		.slow_init = init_slow_thread,
-		.fill_init = init_fill_thread,
-		.close_vm = close_vm,
-		.close_arg = h,
-	};
-	int r;
+	int r = assembly_create(&h->machine, msg, fd, e);
 
-	r = vm_create(&config, &h->vm, e);
 	if (r < 0)
 		return r;
-	r = uv_poll_init(&h->loop, &h->vm_poll, vm_event_fd(h->vm));
+	r = uv_poll_init(&h->loop, &h->vm_poll, vm_event_fd(h->machine.vm));
 	if (r < 0) {
-		vm_free(h->vm);
-		h->vm = NULL;
+		assembly_free(&h->machine);
 		return errmsg_set(e, r, "event loop: %s", strerror(-r));
 	}
 	h->vm_poll.data = h;
@@ -390,91 +333,22 @@ static int do_create(struct host *h, const void *msg, int *fds, struct errmsg *e
 		return r;
 	}
 	goalwatch_set(&h->goals, le32_get(create->goals_kind), create->goals);
-	h->firmware = fd[CTL_FD_FIRMWARE] >= 0;
-	h->n_vcpus = le32_get(create->n_vcpus);
 	memcpy(h->uuid, create->uuid, sizeof(h->uuid));
 	return 0;
-}
-
-/* What a message says of a disk, in the device's words. */
-static struct vblk_config disk_config(const struct host *h, const struct ctl_disk *msg,
-				      int *fds)
-{
-	uint32_t flags = le32_get(msg->flags);
-	struct vblk_config c = {
-		.id = le32_get(msg->id),
-		.bytes = le64_get(msg->bytes),
-		.read_only = flags & CTL_DISK_READ_ONLY,
-		.bootable = flags & CTL_DISK_BOOTABLE,
-		.can_discard = flags & CTL_DISK_DISCARD,
-		.can_zero = flags & CTL_DISK_ZERO,
-		.block_bytes = le32_get(msg->block_bytes),
-		.take_backing = { .direct_fd = take_fd(&fds[CTL_DISK_FD_DIRECT]),
-				  .buffered_fd = take_fd(&fds[CTL_DISK_FD_BUFFERED]),
-				  .mem_align = le32_get(msg->mem_align),
-				  .offset_align = le32_get(msg->offset_align) },
-		.n_queues = MIN(h->n_vcpus, DISK_QUEUES),
-		.thread_init = init_disk_thread,
-	};
-
-	snprintf(c.serial, sizeof(c.serial), "%.*s", VBLK_ID_SIZE, msg->serial);
-	return c;
-}
-
-/* The one with the lowest bootpri is tried first, then that with the lowest id. */
-static void add_boot_disk(struct host *h, unsigned id, uint32_t pri)
-{
-	unsigned at = h->n_boot++;
-
-	for (; at > 0; at--) {
-		const struct boot_disk *before = &h->boot[at - 1];
-
-		if (before->pri < pri || (before->pri == pri && before->id < id))
-			break;
-		h->boot[at] = *before;
-	}
-	h->boot[at] = (struct boot_disk){ .id = id, .pri = pri };
 }
 
 /* As with CREATE: once its descriptors are good, a failure is the end. */
 static int do_disk(struct host *h, const void *msg, int *fds, struct errmsg *e)
 {
 	const struct ctl_disk *disk = msg;
-	unsigned id = le32_get(disk->id);
-	struct vblk_config config;
-	int r = 0;
+	int r = fds_check_disk(le32_get(disk->id), fds, e);
 
-	for (unsigned i = 0; r == 0 && i < CTL_DISK_FD_N; i++) {
-		if (fds[i] >= 0 && !fds_is_disk(fds[i]))
-			r = errmsg_set(e, -EINVAL,
-				       "device %u: neither a file nor a block device",
-				       id);
-	}
 	if (r < 0)
 		return r;
-	closep(&h->disk_lock[id]);
-	h->disk_lock[id] = take_fd(&fds[CTL_DISK_FD_LOCK]);
-	config = disk_config(h, disk, fds);
-	r = vm_add_disk(h->vm, &config, e);
+	r = assembly_add_disk(&h->machine, disk, fds, e);
 	if (r < 0)
 		end_zone(h, CTL_CAUSE_FAILED, e->text);
-	else if (config.bootable)
-		add_boot_disk(h, id, le32_get(disk->bootpri));
 	return r;
-}
-
-static int start_machine(struct host *h, struct errmsg *e)
-{
-	unsigned slot[CTL_DISK_IDS];
-	int r = 0;
-
-	for (unsigned i = 0; i < h->n_boot; i++)
-		slot[i] = KZ_PCI_SLOT_DISK + h->boot[i].id;
-	if (h->firmware)
-		r = vm_boot_order(h->vm, slot, h->n_boot);
-	if (r < 0)
-		return errmsg_set(e, r, "boot order: %s", strerror(-r));
-	return vm_start(h->vm, e);
 }
 
 static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
@@ -482,7 +356,7 @@ static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
 	int r;
 
 	console_notice(h->console, "Zone booting up");
-	r = start_machine(h, e);
+	r = assembly_start(&h->machine, e);
 	if (r == 0) {
 		r = sandbox_thread(SANDBOX_RUN);
 		if (r < 0)
@@ -491,13 +365,13 @@ static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
 	if (r < 0)
 		end_zone(h, CTL_CAUSE_FAILED, e->text);
 	else
-		goalwatch_start(&h->goals, h->vm);
+		goalwatch_start(&h->goals, h->machine.vm);
 	return r;
 }
 
 static int do_shutdown(struct host *h, const void *msg, int *fds, struct errmsg *e)
 {
-	vm_power_button(h->vm);
+	vm_power_button(h->machine.vm);
 	return 0;
 }
 
@@ -532,10 +406,10 @@ static void answer_status(struct host *h, struct ctl_status_reply *reply)
 {
 	struct vm_stats stats = h->last;
 
-	if (h->vm)
-		vm_stats(h->vm, &stats);
+	if (h->machine.vm)
+		vm_stats(h->machine.vm, &stats);
 	reply->state = le32_of(h->state);
-	reply->n_vcpus = le32_of(h->n_vcpus);
+	reply->n_vcpus = le32_of(h->machine.n_vcpus);
 	reply->ram_bytes = le64_of(stats.ram_bytes);
 	reply->resident_bytes = le64_of(stats.resident_bytes);
 	reply->exits = le64_of(stats.exits);
@@ -651,7 +525,7 @@ static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 	uv_timer_init(&h->loop, &h->batch);
 	h->batch.data = h;
 	goalwatch_init(&h->goals, &h->loop);
-	h->linger = linger_open();
+	assembly_init(&h->machine);
 	r = sandbox_enter();
 	if (r < 0)
 		return errmsg_set(e, r, "sandbox: %s", strerror(-r));
@@ -664,17 +538,12 @@ static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 int host_run(const char *zone, int ctl_fd, struct errmsg *e)
 {
 	struct host h = { .zone = zone,
-			  .linger = -1,
+			  .since_ms = now_ms(),
 			  .state = (enum ctl_state)ctl_fsm.initial };
-	struct timespec now;
 	int r = begin(&h, ctl_fd, e);
 
 	if (r < 0)
 		return r;
-	for (unsigned i = 0; i < CTL_DISK_IDS; i++)
-		h.disk_lock[i] = -1;
-	clock_gettime(CLOCK_REALTIME, &now);
-	h.since_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	uv_timer_start(&h.timer, on_timeout, CTL_IDLE_MS, 0);
 	uv_run(&h.loop, UV_RUN_DEFAULT);
 	ctl_server_close(h.ctl);
