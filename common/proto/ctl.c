@@ -4,9 +4,10 @@
  */
 #include "common/proto/ctl.h"
 
+#include "common/proto/machine.h"
+
 #include <string.h>
 
-#define VCPUS_MAX 64
 #define RAM_UNIT  (2 * MIB)
 #define ALIGN_MAX 65536
 #define ERRNO_MAX 4095
@@ -186,7 +187,7 @@ static int check_create(const struct ctl_create *m, unsigned n_fds, struct errms
 	if (ram == 0 || ram % RAM_UNIT)
 		return errmsg_set(e, -EINVAL, "create: %llu bytes of memory",
 				  (unsigned long long)ram);
-	if (vcpus == 0 || vcpus > VCPUS_MAX)
+	if (vcpus == 0 || vcpus > KZ_VCPUS_MAX)
 		return errmsg_set(e, -EINVAL, "create: %u vCPUs", vcpus);
 	if (!text_is_sound(m->zone, sizeof(m->zone)) || !m->zone[0] ||
 	    strlen(m->zone) >= CTL_NAME_SIZE)

@@ -176,7 +176,7 @@ static_assert(sizeof(struct ctl_hello_reply) == 120, "wire size");
 struct ctl_create {
 	struct ctl_hdr hdr;
 	le64 ram_bytes; /* multiple of 2 MiB */
-	le32 n_vcpus;   /* 1 to 64 */
+	le32 n_vcpus;   /* 1 to KZ_VCPUS_MAX */
 	le32 fd_mask;   /* 1 << enum ctl_fd */
 	uint8_t uuid[16];
 	le64 tod_offset_s;            /* guest clock minus host clock, signed, seconds */

@@ -16,6 +16,8 @@
 #ifndef KZ_PROTO_MACHINE_H
 #define KZ_PROTO_MACHINE_H
 
+#define KZ_VCPUS_MAX 64 /* their APIC ids are 0 to n - 1 */
+
 #define KZ_COM1_PORT    0x3f8
 #define KZ_COM1_IRQ     4
 #define KZ_CMOS_PORT    0x70 /* index; data is the next port */

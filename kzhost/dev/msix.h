@@ -17,12 +17,14 @@
 #ifndef KZ_DEV_MSIX_H
 #define KZ_DEV_MSIX_H
 
+#include "common/proto/machine.h"
 #include "kzhost/dev/pci.h"
 
 #include <stdatomic.h>
 
-#define MSIX_VECTORS_MAX 66 /* a queue per vCPU, a control queue, configuration */
-#define MSIX_ENTRY_SIZE  16
+#define MSIX_VECTORS_MAX \
+	(KZ_VCPUS_MAX + 2) /* a queue per vCPU, a control queue, configuration */
+#define MSIX_ENTRY_SIZE 16
 
 /* What a table needs of KVM; on any thread. 0 or -errno. */
 struct msix_ops {

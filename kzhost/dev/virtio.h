@@ -29,13 +29,14 @@
 #ifndef KZ_DEV_VIRTIO_H
 #define KZ_DEV_VIRTIO_H
 
+#include "common/proto/machine.h"
 #include "kzhost/dev/devstate.h"
 #include "kzhost/dev/virtq.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define VDEV_QUEUES_MAX 64
+#define VDEV_QUEUES_MAX KZ_VCPUS_MAX
 #define VDEV_NO_VECTOR  0xffff
 
 /* Feature bits of every device (VIRTIO 1.2, 6). */

@@ -2,15 +2,16 @@
 /*
  * dsdt.c - the machine's devices in ACPI machine language
  *
- * Serial port, clock, pvpanic; the Generic Event Device with the buttons and the
- * generation id that it reports; fw_cfg where there is firmware; the PCI root with its
- * windows, and the memory that ECAM takes, which is what kernels ask for before they
+ * Processors; serial port, clock, pvpanic; the Generic Event Device with the buttons and
+ * the generation id that it reports; fw_cfg where there is firmware; the PCI root with
+ * its windows, and the memory that ECAM takes, which is what kernels ask for before they
  * believe MCFG.
  */
 #include "kzhost/vm/dsdt.h"
 #include "common/proto/machine.h"
 #include "kzhost/vm/aml.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NOTIFY_PRESSED 0x80
@@ -106,6 +107,22 @@ static void pci_root(struct buf *b, uint64_t high)
 	aml_end(b, dev);
 }
 
+/* One for each entry of the MADT, found by its unique id (ACPI 6.4, 5.2.12.2). */
+static void processors(struct buf *b, unsigned n_vcpus)
+{
+	for (unsigned i = 0; i < n_vcpus; i++) {
+		char name[8];
+		size_t dev;
+
+		snprintf(name, sizeof(name), "CP%02X", i & 0xff);
+		dev = aml_device(b, name);
+		aml_name(b, "_HID");
+		aml_string(b, "ACPI0007");
+		named_int(b, "_UID", i);
+		aml_end(b, dev);
+	}
+}
+
 static void button(struct buf *b, const char *name, const char *id)
 {
 	size_t dev = aml_device(b, name);
@@ -138,6 +155,7 @@ void dsdt_add(struct buf *b, const struct acpi_machine *m)
 {
 	size_t scope = aml_scope(b, "\\_SB_"), block;
 
+	processors(b, m->n_vcpus);
 	simple_device(b, "COM1", "PNP0501", KZ_COM1_PORT, 8, KZ_COM1_IRQ);
 	simple_device(b, "RTC_", "PNP0B00", KZ_CMOS_PORT, 2, -1);
 	simple_device(b, "PEVT", "QEMU0001", KZ_PVPANIC_PORT, 1, -1);

@@ -11,7 +11,6 @@
 #include <linux/kvm.h>
 
 #define KVM_MSI_GSI   24 /* numbers below are pins of the IOAPIC */
-#define KVM_VCPUS_MAX 64
 #define KVM_CPUID_MAX 256
 
 struct kvm_cpuid_table {

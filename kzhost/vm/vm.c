@@ -228,9 +228,9 @@ static int check_config(const struct vm_config *config, struct errmsg *e)
 {
 	bool kernel = config->kernel_fd >= 0, firmware = config->firmware_fd >= 0;
 
-	if (config->n_vcpus == 0 || config->n_vcpus > KVM_VCPUS_MAX)
+	if (config->n_vcpus == 0 || config->n_vcpus > KZ_VCPUS_MAX)
 		return errmsg_set(e, -EINVAL, "%u vCPUs: 1 to %d are possible",
-				  config->n_vcpus, KVM_VCPUS_MAX);
+				  config->n_vcpus, KZ_VCPUS_MAX);
 	if (kernel == firmware)
 		return errmsg_set(e, -EINVAL,
 				  kernel ? "a kernel and firmware: only one can boot"

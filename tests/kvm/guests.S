@@ -261,6 +261,62 @@ ap_end:
 	end	second_processor
 
 	/*
+	 * Starts each of the processors that fw_cfg counts, by the number of its APIC. It
+	 * switches its APIC to x2APIC, which knows its number whole, and adds one to the byte
+	 * of that number. One letter each, in order.
+	 */
+	guest	all_processors
+	mov	$AT(all_ap), %esi
+	mov	$0x8000, %edi
+	mov	$(all_ap_end - all_ap), %ecx
+	cld
+	rep movsb
+	mov	$5, %ax			/* how many there are */
+	mov	$KZ_FWCFG_PORT, %dx
+	out	%ax, (%dx)
+	inc	%dx
+	xor	%eax, %eax
+	in	(%dx), %al
+	mov	%eax, %ebp
+	movl	$0x1ff, LAPIC + 0xf0
+	mov	$1, %ecx
+1:	mov	%ecx, %eax
+	shl	$24, %eax
+	mov	%eax, LAPIC + 0x310
+	movl	$0x4500, LAPIC + 0x300
+	mov	%eax, LAPIC + 0x310
+	movl	$0x4608, LAPIC + 0x300
+	inc	%ecx
+	cmp	%ebp, %ecx
+	jb	1b
+	mov	$1, %ecx
+2:	xor	%eax, %eax
+	movb	0x7000(%ecx), %al
+	test	%eax, %eax
+	jz	2b
+	check	1
+	inc	%ecx
+	cmp	%ebp, %ecx
+	jb	2b
+	finish
+	.code16
+all_ap:	mov	$0x1b, %ecx
+	rdmsr
+	or	$0xc00, %eax
+	wrmsr
+	mov	$0x802, %ecx
+	rdmsr
+	mov	%ax, %bx
+	xor	%ax, %ax
+	mov	%ax, %ds
+	incb	0x7000(%bx)
+3:	hlt
+	jmp	3b
+all_ap_end:
+	.code32
+	end	all_processors
+
+	/*
 	 * Sends APIC 1 to the last page of the BIOS: from there zeroes ("add %al, (%bx,%si)")
 	 * lead to the BIOS entry.
 	 */

@@ -24,6 +24,7 @@ TINY(spins);
 TINY(halts);
 TINY(floods);
 TINY(second_processor);
+TINY(all_processors);
 TINY(bios_entry);
 TINY(high_memory);
 TINY(firmware);
@@ -180,6 +181,36 @@ TEST(vm, a_second_processor_starts)
 	tiny_run(&t, &c);
 	tiny_expect_event(&t, VM_EV_POWEROFF);
 	T_STREQ(t.console, "ab");
+}
+
+TEST(vm, as_many_processors_as_there_may_be_start_by_the_ids_of_their_apics)
+{
+	struct vm_config c = tiny_config(tiny_all_processors, tiny_all_processors_end);
+	char passed[KZ_VCPUS_MAX] = "";
+	cleanup(tiny_free) struct tiny t;
+
+	c.n_vcpus = KZ_VCPUS_MAX;
+	tiny_run(&t, &c);
+	tiny_expect_event(&t, VM_EV_POWEROFF);
+	memset(passed, 'P', sizeof(passed) - 1);
+	T_STREQ(t.console, passed);
+}
+
+TEST(vm, many_processors_stop_as_one_does)
+{
+	static const struct {
+		const uint8_t *code, *end;
+	} guests[] = { { tiny_spins, tiny_spins_end }, { tiny_halts, tiny_halts_end } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(guests); i++) {
+		struct vm_config c = tiny_config(guests[i].code, guests[i].end);
+		cleanup(tiny_free) struct tiny t;
+
+		c.n_vcpus = KZ_VCPUS_MAX;
+		tiny_run(&t, &c);
+		tiny_expect_console(&t, "s");
+		vm_stop(t.vm);
+	}
 }
 
 TEST(vm, the_bios_entry_resets)

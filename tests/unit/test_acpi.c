@@ -8,6 +8,8 @@
 #include "kzhost/vm/layout.h"
 #include "tests/harness/harness.h"
 
+#include <stdio.h>
+
 #define HIGH 0x400000000ull
 
 /* What was appended is these bytes. */
@@ -126,9 +128,28 @@ static const uint8_t *table(const struct ram *ram, uint64_t gpa, const char *sig
 	return t;
 }
 
+/* Unique ids of processor devices, in the order of the table, are 0 to n - 1. */
+static void check_processors(const uint8_t *dsdt, unsigned n)
+{
+	static const char device[] = "\x08_HID\x0d"
+				     "ACPI0007\0\x08_UID";
+	const uint8_t *p = dsdt, *end = dsdt + get(dsdt + 4, 4);
+	unsigned found = 0;
+
+	for (; (p = memmem(p, (size_t)(end - p), device, sizeof(device) - 1)); found++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "CP%02X", found);
+		T_MEMEQ(p - 4, name, 4);
+		p += sizeof(device) - 1;
+		T_EQ(*p == 0x0a ? p[1] : *p, found);
+	}
+	T_EQ(found, n);
+}
+
 TEST(acpi, all_tables_are_found_from_the_rsdp)
 {
-	static const unsigned counts[] = { 1, 2, 64 };
+	static const unsigned counts[] = { 1, 2, KZ_VCPUS_MAX };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
 		const uint8_t *rsdp, *xsdt, *fadt, *madt, *mcfg, *dsdt;
@@ -158,10 +179,16 @@ TEST(acpi, all_tables_are_found_from_the_rsdp)
 		T_NOT_NULL(memmem(dsdt, get(dsdt + 4, 4), "ACPI0013", 8));
 		for (uint64_t at = 44; at < get(madt + 4, 4); at += madt[at + 1]) {
 			T_TRUE(madt[at] <= 4 && madt[at + 1] > 0);
-			if (madt[at] == 0)
-				T_EQ(madt[at + 3], found[0]);
+			if (madt[at] == 0) {
+				T_EQ(madt[at + 2], found[0]); /* as in the DSDT */
+				T_EQ(madt[at + 3], found[0]); /* its APIC */
+				T_EQ(get(madt + at + 4, 4), 1);
+			}
+			if (madt[at] == 1)
+				T_EQ(madt[at + 2], n); /* no processor's id */
 			found[madt[at]]++;
 		}
+		check_processors(dsdt, n);
 		T_EQ(found[0], n);
 		T_EQ(found[1], 1);
 		T_EQ(found[4], 1);
@@ -198,11 +225,15 @@ static void put_elsewhere(const struct acpi_machine *m, unsigned n_pointers)
 
 TEST(acpi, tables_can_be_put_elsewhere)
 {
-	const struct acpi_machine direct = { 3, HIGH, LAYOUT_VMGENID, false };
-	const struct acpi_machine firmware = { 3, HIGH, LAYOUT_VMGENID, true };
+	static const unsigned counts[] = { 3, KZ_VCPUS_MAX };
 
-	put_elsewhere(&direct, 2 + 3);
-	put_elsewhere(&firmware, 3 + 3); /* and the FACS */
+	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
+		struct acpi_machine m = { counts[i], HIGH, LAYOUT_VMGENID, false };
+
+		put_elsewhere(&m, 2 + 3);
+		m.firmware = true;
+		put_elsewhere(&m, 3 + 3); /* and the FACS */
+	}
 }
 
 TEST(acpi, after_firmware_it_is_a_pc_with_pics)

@@ -4,6 +4,7 @@
  * verified
  */
 #include "common/base/utf8.h"
+#include "common/proto/machine.h"
 #include "common/zone/conf.h"
 #include "common/zone/templates.h"
 #include "tests/harness/harness.h"
@@ -580,6 +581,11 @@ TEST(conf, vcpus_come_from_virtual_cpu_then_from_dedicated_cpu)
 		T_EQ(zconf_vcpus(c), cases[i].n);
 		zconf_free(c);
 	}
+}
+
+TEST(conf, as_many_vcpus_can_be_asked_for_as_a_machine_has)
+{
+	T_EQ(prop_def(PROP_NCPUS)->max, KZ_VCPUS_MAX);
 }
 
 TEST(verify, survives_every_oom)
