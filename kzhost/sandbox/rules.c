@@ -2,8 +2,9 @@
 /*
  * rules.c - what each kind of thread may ask of the kernel, and why
  *
- * Threads inherit the main filter, so whatever another kind has, main has too. Several
- * rows for one call are alternatives.
+ * Threads inherit the filter that the main thread has when it makes them, so whatever
+ * another kind has, the main thread has while it builds the machine. Several rows for one
+ * call are alternatives.
  */
 #include "kzhost/sandbox/rules.h"
 
@@ -22,11 +23,11 @@
 /* The main thread while it builds the machine; and before and after its start. */
 #define BUILD SANDBOX_BIT(MAIN)
 #define MAIN  (SANDBOX_BIT(MAIN) | SANDBOX_BIT(RUN))
-#define VCPU  (MAIN | SANDBOX_BIT(VCPU))
-#define FILL  (MAIN | SANDBOX_BIT(FILL))
-#define SLOW  (MAIN | SANDBOX_BIT(SLOW))
-#define DISK  (MAIN | SANDBOX_BIT(DISK))
-#define ALL   (VCPU | FILL | SLOW | DISK)
+#define VCPU  (BUILD | SANDBOX_BIT(VCPU))
+#define FILL  (BUILD | SANDBOX_BIT(FILL))
+#define SLOW  (BUILD | SANDBOX_BIT(SLOW))
+#define DISK  (BUILD | SANDBOX_BIT(DISK))
+#define ALL   (MAIN | VCPU | FILL | SLOW | DISK)
 
 #define ANY(name, who) \
 	{ \
@@ -78,30 +79,29 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(clock_gettime, ALL), /* when the vDSO has no clock to offer */
 
 	/* Building the machine. */
-	IF(ioctl, MAIN, MASKED(1, KVM_TYPE_MASK, KVMIO << 8)),
+	IF(ioctl, BUILD, MASKED(1, KVM_TYPE_MASK, KVMIO << 8)),
 	ANY(memfd_create, BUILD),
 	ANY(ftruncate, BUILD),
 	/* The filling thread itself runs when nobody else does. */
 	IF2(sched_setscheduler, FILL, ARG(0, 0), ARG(1, SCHED_IDLE)),
-	ANY(mlock2, FILL),
-	ANY(munlock, MAIN),
-	ANY(pread64, MAIN),
-	ANY(lseek, MAIN),
+	ANY(mlock2, BUILD),
+	ANY(pread64, BUILD),
 	IF(newfstatat, MAIN, ARG(3, AT_EMPTY_PATH)), /* fstat(3) */
 	ANY(fstat, MAIN),
-	ANY(eventfd2, MAIN),
-	ANY(sysinfo, MAIN),
+	ANY(eventfd2, BUILD),
+	ANY(sysinfo, BUILD),
 	IF(prlimit64, ALL, ARG(2, 0)), /* read, not set */
 
 	/* vCPU threads look at and set their own vCPU. */
 	IF(ioctl, VCPU, ARG(1, KVM_GET_REGS)),
 	IF(ioctl, VCPU, ARG(1, KVM_GET_SREGS)),
-	IF(ioctl, VCPU, ARG(1, KVM_IRQ_LINE)),
+	/* What is typed, and the power button, interrupt the guest too. */
+	IF(ioctl, MAIN | VCPU, ARG(1, KVM_IRQ_LINE)),
 	/* They carry out what a driver writes into PCI: kicks, vectors, pending bits. */
 	IF(ioctl, VCPU, ARG(1, KVM_IOEVENTFD)),
 	IF(ioctl, VCPU, ARG(1, KVM_IRQFD)),
 	IF(ioctl, VCPU, ARG(1, KVM_SET_GSI_ROUTING)),
-	ANY(poll, VCPU | SLOW | DISK),
+	ANY(poll, MAIN | VCPU | SLOW | DISK),
 
 	/*
 	 * Disks. A ring could do what no filter sees, so the main thread makes and
@@ -149,8 +149,8 @@ const struct sandbox_rule sandbox_rules[] = {
 	IF(clone, BUILD, ARG(0, THREAD_FLAGS)),
 	/* Its flags cannot be seen; clone(2) is tried next. */
 	REFUSE(clone3, BUILD, ENOSYS),
-	ANY(set_robust_list, MAIN),
-	ANY(rseq, MAIN),
+	ANY(set_robust_list, BUILD),
+	ANY(rseq, BUILD),
 	ANY(rt_sigprocmask, ALL),
 	ANY(rt_sigaction, MAIN),
 	ANY(rt_sigreturn, ALL),
@@ -162,7 +162,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(exit_group, ALL),
 	ANY(restart_syscall, ALL),
 	IF(prctl, ALL, ARG(0, PR_SET_NAME)),
-	IF(seccomp, MAIN, ARG(0, SECCOMP_SET_MODE_FILTER)),
+	IF(seccomp, BUILD, ARG(0, SECCOMP_SET_MODE_FILTER)),
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	/* The sanitizers' runtime. */

@@ -9,9 +9,10 @@
  * before the first byte from outside is read, and every later thread inherits it; vCPU
  * threads, those of disks, the one of slow devices and the one that fills RAM then put
  * their own, narrower filter on top, and so does the main thread once they all exist:
- * from then on it makes no thread, no memory of its own kind and no ring. A call outside
- * the filter ends the process by SIGSYS (the kernel logs its number to the audit log);
- * builds with a sanitizer print the number to standard error first.
+ * from then on it makes no thread, no memory of its own kind and no ring, and all that it
+ * can do to KVM's machine is to interrupt it. A call outside the filter ends the process
+ * by SIGSYS (the kernel logs its number to the audit log); builds with a sanitizer print
+ * the number to standard error first.
  *
  * The filters are compiled to BPF when the project is built (filters.c from rules.c), so
  * that a start costs one system call and no library.
