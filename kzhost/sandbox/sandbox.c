@@ -6,10 +6,12 @@
 
 #include "kzhost/sandbox/filters.h"
 
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 const char *const sandbox_kind_names[SANDBOX_KIND_N] = {
@@ -72,10 +74,28 @@ int sandbox_thread(enum sandbox_kind kind)
 	return 0;
 }
 
+/*
+ * Root without capabilities is a user like others, but for the files that it owns, and
+ * the filter lets none be opened. The one that is of use, to lock guest memory, becomes a
+ * limit first; where that cannot be raised the limit is what it is.
+ */
+static int drop_capabilities(void)
+{
+	static const struct rlimit any = { RLIM_INFINITY, RLIM_INFINITY };
+	struct __user_cap_header_struct header = { .version =
+							   _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &any);
+	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
 int sandbox_enter(void)
 {
 	int r = prepare();
 
+	if (r == 0)
+		r = drop_capabilities();
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

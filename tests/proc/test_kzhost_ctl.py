@@ -324,6 +324,8 @@ def confined_before_the_first_message(t):
         status = f.read()
     kz.has(status, "NoNewPrivs:\t1")
     kz.has(status, "Seccomp:\t2")
+    for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        kz.has(status, capabilities + ":\t0000000000000000")
     kz.eq(len(CREATE.pack(*[0] * 6, b"", 0, b"", b"", b"", 0, 0)), SIZES["create"])
 
 

@@ -302,6 +302,7 @@ def every_thread_is_confined(t):
             status = f.read()
         kz.has(status, "NoNewPrivs:\t1")
         kz.has(status, "Seccomp:\t2")
+        kz.has(status, "CapEff:\t0000000000000000")
 
 
 @kz.test
