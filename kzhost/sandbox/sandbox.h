@@ -42,7 +42,8 @@ extern const char *const sandbox_kind_names[SANDBOX_KIND_N];
 /**
  * sandbox_enter() - Confine the calling process; call it once, before any other thread
  *
- * No capabilities, no new privileges, not dumpable, the main thread's filter.
+ * No capabilities (but to lock memory, where no limit can stand for
+ * it), no new privileges, not dumpable, the main thread's filter.
  *
  * Return: 0 or what capset(2), prctl(2) or seccomp(2) gave
  */

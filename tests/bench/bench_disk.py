@@ -152,36 +152,13 @@ def fio(path, cell):
     return side["bw_bytes"] / 1e6 if name.endswith("mbps") else side["iops"]
 
 
-def cpu_ns(pid):
-    """Processor time of all threads."""
-    total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat") as f:
-            total += int(f.read().split()[0])
-    return total
-
-
-def private_mib(pid):
-    """Private memory in mappings that are not the guest's RAM."""
-    is_guest, total = False, 0
-    with open(f"/proc/{pid}/smaps") as f:
-        for line in f:
-            m = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
-            if m:
-                size = int(m.group(2), 16) - int(m.group(1), 16)
-                is_guest = "memfd:" in line or size == fake_restarter.RAM
-            elif line.startswith("Private_") and not is_guest:
-                total += int(line.split()[1])
-    return total / 1024
-
-
 def idle(machines):
     """Figures of guests that do nothing, all at the same time."""
-    before, begin = [cpu_ns(m.pid) for m in machines], time.monotonic()
+    before, begin = [fake_restarter.cpu_ns(m.pid) for m in machines], time.monotonic()
     time.sleep(IDLE_S)
-    after, took = [cpu_ns(m.pid) for m in machines], time.monotonic() - begin
+    after, took = [fake_restarter.cpu_ns(m.pid) for m in machines], time.monotonic() - begin
     return [{"idle_cpu_percent": (a - b) / took / 1e7,
-             "overhead_two_disks_mib": private_mib(m.pid)}
+             "overhead_two_disks_mib": fake_restarter.private_bytes(m.pid) / (1 << 20)}
             for a, b, m in zip(after, before, machines)]
 
 

@@ -94,6 +94,13 @@ def need_root():
         raise Skip("needs root")
 
 
+def sanitized(pid):
+    """Does a sanitizer keep the process's freed memory, and much of its own?"""
+    with open("/proc/%d/maps" % pid) as f:
+        text = f.read()
+    return "asan" in text or "tsan" in text
+
+
 def wait_for(fn, what, deadline=DEADLINE):
     """Call fn until it gives something true; that is returned. `what` names it on failure.
 

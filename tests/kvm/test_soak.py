@@ -32,12 +32,6 @@ def rss_kib(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("RssAnon"))
 
 
-def sanitized(pid):
-    with open("/proc/%d/maps" % pid) as f:
-        text = f.read()
-    return "asan" in text or "tsan" in text
-
-
 def child_count(pid):
     with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
         return len(f.read().split())
@@ -57,7 +51,7 @@ class Still:
         grown = rss_kib(self.pid) - self.rss
         kz.comment("%s: pid %d has %d descriptors, %+d KiB of memory"
                    % (what, self.pid, sum(self.fds.values()), grown))
-        if not sanitized(self.pid):
+        if not kz.sanitized(self.pid):
             kz.eq(grown < GROWTH_KIB, True, "%d KiB more after %s" % (grown, what))
 
 

@@ -2,6 +2,7 @@
 """The restarter's side of the control protocol, for tests that drive a real kzhost."""
 
 import array
+import functools
 import os
 import re
 import signal
@@ -301,3 +302,33 @@ def listening_console(path):
 
 def exit_status(cause):
     return 64 + CAUSES.index(cause)
+
+
+def capabilities(status):
+    """All that the text of /proc/PID/status says of any kind."""
+    sets = re.findall(r"^Cap(?:Inh|Prm|Eff|Amb):\t([0-9a-f]+)$", status, re.M)
+    kz.eq(len(sets), 4, status)
+    return functools.reduce(lambda a, b: a | int(b, 16), sets, 0)
+
+
+def cpu_ns(pid):
+    """Processor time of all threads."""
+    total = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/schedstat" % (pid, task)) as f:
+            total += int(f.read().split()[0])
+    return total
+
+
+def private_bytes(pid, ram=RAM):
+    """Private memory in mappings that are not the guest's RAM."""
+    is_guest, total = False, 0
+    with open("/proc/%d/smaps" % pid) as f:
+        for line in f:
+            m = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+            if m:
+                size = int(m.group(2), 16) - int(m.group(1), 16)
+                is_guest = "memfd:" in line or size == ram
+            elif line.startswith("Private_") and not is_guest:
+                total += int(line.split()[1]) * 1024
+    return total
