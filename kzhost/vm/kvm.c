@@ -207,14 +207,14 @@ static_assert(offsetof(struct one_msr, entry) == sizeof(struct kvm_msrs), "KVM A
 
 /*
  * What firmware would have set up before a kernel: fast string instructions, and memory
- * write-back by default. A KVM that refuses one of them has a reason; the guest goes
- * without.
+ * write-back by default. The other bits are KVM's: some say what the processor lacks. A
+ * KVM that refuses one of them has a reason; the guest goes without.
  */
 static void set_msrs(int fd, unsigned id)
 {
 	static const struct {
 		uint32_t index;
-		uint64_t value;
+		uint64_t bits;
 	} msrs[] = {
 		{ 0x1a0, 0x1 },   /* MISC_ENABLE: fast strings */
 		{ 0x2ff, 0x806 }, /* MTRR default type: enabled, write-back */
@@ -223,10 +223,12 @@ static void set_msrs(int fd, unsigned id)
 	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++) {
 		struct one_msr m = {
 			.n = 1,
-			.entry = { .index = msrs[i].index, .data = msrs[i].value },
+			.entry = { .index = msrs[i].index },
 		};
+		int r = kvm_ioctl(fd, KVM_GET_MSRS, &m);
 
-		if (kvm_ioctl(fd, KVM_SET_MSRS, &m) != 1)
+		m.entry.data |= msrs[i].bits;
+		if (r != 1 || kvm_ioctl(fd, KVM_SET_MSRS, &m) != 1)
 			TRACE(vcpu, "vcpu=%u KVM refused MSR 0x%x", id, msrs[i].index);
 	}
 }

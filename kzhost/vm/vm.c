@@ -254,8 +254,10 @@ int vm_create(const struct vm_config *config, struct vm **ret_vm, struct errmsg 
 	if (r == 0)
 		r = config->firmware_fd >= 0 ? boot_firmware(vm, config, e)
 					     : boot_kernel(vm, config, e);
-	if (r < 0)
-		return r;
+	if (r < 0) /* what can only lack memory or descriptors says so by its errno */
+		return e && *e->text
+			       ? r
+			       : errmsg_set(e, r, "making the machine: %s", strerror(-r));
 	vm->direct = config->kernel_fd >= 0;
 	*ret_vm = take_ptr(&vm);
 	return 0;
@@ -321,8 +323,9 @@ int vm_start(struct vm *vm, struct errmsg *e)
 	open_gate(vm, r == 0);
 	if (r < 0) {
 		vm_stop(vm);
-		return errmsg_set(e, r, "starting %u vCPU threads: %s", vm->n_vcpus,
-				  strerror(-r));
+		return errmsg_set(e, r,
+				  "starting the threads of a machine of %u vCPUs: %s",
+				  vm->n_vcpus, strerror(-r));
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 /* guests.S */
 TINY(greets);
@@ -317,6 +318,29 @@ TEST(vm, impossible_configurations_are_refused)
 	c.kernel_fd = null;
 	refused(&c, -EINVAL, "kernel: not a regular file");
 	tiny_config_done(&good);
+}
+
+TEST(vm, whatever_a_machine_lacks_it_says_so)
+{
+	struct vm_config c = tiny_config(tiny_greets, tiny_greets_end);
+	struct rlimit before, few;
+	struct vm *vm = NULL;
+	int r = -EMFILE;
+
+	T_OK(getrlimit(RLIMIT_NOFILE, &before));
+	few = before;
+	for (few.rlim_cur = 3; r < 0; few.rlim_cur++) {
+		struct errmsg e = { 0 };
+
+		T_OK(setrlimit(RLIMIT_NOFILE, &few));
+		r = vm_create(&c, &vm, &e);
+		T_OK(setrlimit(RLIMIT_NOFILE, &before));
+		T_EQ(r, r < 0 ? -EMFILE : 0);
+		if (r < 0)
+			T_HAS(e.text, ": ");
+	}
+	vm_free(vm);
+	tiny_config_done(&c);
 }
 
 /* An image of this size, zeroes but for its last bytes. */
