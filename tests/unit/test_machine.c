@@ -193,7 +193,7 @@ static uint8_t sum(const uint8_t *p, size_t len)
 
 TEST(mptable, every_processor_and_line_is_there)
 {
-	static const unsigned counts[] = { 1, 2, 7, 64 };
+	static const unsigned counts[] = { 1, 2, 7, KZ_VCPUS_MAX };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
 		unsigned n = counts[i], found[5] = { 0 }, at = 44, entries;
@@ -216,6 +216,8 @@ TEST(mptable, every_processor_and_line_is_there)
 			T_TRUE(t[at] <= 4);
 			if (t[at] == 0)
 				T_EQ(t[at + 1], found[0]);
+			if (t[at] == 2)
+				T_EQ(t[at + 1], n); /* no processor's id */
 			found[t[at]]++;
 			at += t[at] == 0 ? 20 : 8;
 		}
@@ -272,6 +274,32 @@ TEST(cpuid, describes_the_zone_and_not_the_host)
 	T_EQ(leaf(&t, 0x40000000, 0)->ebx, 0x4b4d564b);
 	T_EQ(leaf(&t, 0x40000001, 0)->eax, 0x01003aeb);
 	T_EQ(leaf(&t, 0x40000001, 0)->edx, 1);
+}
+
+TEST(cpuid, numbers_of_the_largest_machine_fit)
+{
+	static struct kvm_cpuid_table t;
+	struct kvm_cpuid_entry2 host[] = {
+		{ .function = 1 },
+		{ .function = 4, .index = 3, .eax = 0x163 },
+		{ .function = 0xb },
+		{ .function = 0x80000008 },
+		{ .function = 0x8000001d, .index = 3, .eax = 0x163 },
+		{ .function = 0x8000001e },
+	};
+	unsigned last = KZ_VCPUS_MAX - 1;
+
+	memcpy(t.entry, host, sizeof(host));
+	t.n = ARRAY_SIZE(host);
+	cpuid_for_vcpu(&t, last, KZ_VCPUS_MAX);
+	T_EQ(leaf(&t, 1, 0)->ebx, last << 24 | KZ_VCPUS_MAX << 16);
+	T_EQ(leaf(&t, 4, 3)->eax, last << 26 | last << 14 | 0x163);
+	T_EQ(leaf(&t, 0xb, 1)->eax, 6);
+	T_EQ(leaf(&t, 0xb, 1)->ebx, KZ_VCPUS_MAX);
+	T_EQ(leaf(&t, 0xb, 0)->edx, last);
+	T_EQ(leaf(&t, 0x80000008, 0)->ecx, 6 << 12 | last);
+	T_EQ(leaf(&t, 0x8000001d, 3)->eax, last << 14 | 0x163);
+	T_EQ(leaf(&t, 0x8000001e, 0)->eax, last);
 }
 
 TEST(cpuid, one_processor_has_no_siblings)
