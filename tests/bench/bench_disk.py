@@ -154,9 +154,9 @@ def fio(path, cell):
 
 def idle(machines):
     """Figures of guests that do nothing, all at the same time."""
-    before, begin = [fake_restarter.cpu_ns(m.pid) for m in machines], time.monotonic()
+    before, begin = [fake_restarter.cpu_use(m.pid)[0] for m in machines], time.monotonic()
     time.sleep(IDLE_S)
-    after, took = [fake_restarter.cpu_ns(m.pid) for m in machines], time.monotonic() - begin
+    after, took = [fake_restarter.cpu_use(m.pid)[0] for m in machines], time.monotonic() - begin
     return [{"idle_cpu_percent": (a - b) / took / 1e7,
              "overhead_two_disks_mib": fake_restarter.private_bytes(m.pid) / (1 << 20)}
             for a, b, m in zip(after, before, machines)]

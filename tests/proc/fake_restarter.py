@@ -311,13 +311,15 @@ def capabilities(status):
     return functools.reduce(lambda a, b: a | int(b, 16), sets, 0)
 
 
-def cpu_ns(pid):
-    """Processor time of all threads."""
-    total = 0
+def cpu_use(pid):
+    """Processor time of all threads in nanoseconds; how often they went to sleep."""
+    ns = waits = 0
     for task in os.listdir("/proc/%d/task" % pid):
         with open("/proc/%d/task/%s/schedstat" % (pid, task)) as f:
-            total += int(f.read().split()[0])
-    return total
+            ns += int(f.read().split()[0])
+        with open("/proc/%d/task/%s/status" % (pid, task)) as f:
+            waits += int(re.search(r"^voluntary_ctxt_switches:\t(\d+)", f.read(), re.M).group(1))
+    return ns, waits
 
 
 def private_bytes(pid, ram=RAM):
