@@ -64,11 +64,10 @@ def halt(host, c):
 def has_all_its_processors_and_a_queue_a_processor(t):
     host, c, client = booted(t, VCPUS_MAX)
     kz.eq(c.status()["n_vcpus"], VCPUS_MAX)
-    names = thread_names(host)
-    kz.eq({n for n in names if n.startswith("vcpu")},
-          {"vcpu%d" % i for i in range(VCPUS_MAX)})
-    kz.eq({n for n in names if n.startswith("vblk")},
-          {"vblk%d q%d" % (d, q) for d in range(2) for q in range(QUEUES_MAX)})
+    expected = sorted(["vcpu%d" % i for i in range(VCPUS_MAX)]
+                      + ["vblk%d q%d" % (d, q) for d in range(2) for q in range(QUEUES_MAX)])
+    kz.wait_for(lambda: sorted(n for n in thread_names(host) if n[0] == "v") == expected,
+                "a thread a processor and a thread a queue")
     kz.has(command(client, "disk info 1"), "%d queues of" % QUEUES_MAX)
     kz.has(command(client, "disk write 0 0 4096 3"), "4096 sectors, ok")
     kz.has(command(client, "disk verify 0 0 4096 3"), "0 bad, ok")
