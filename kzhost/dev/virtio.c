@@ -120,7 +120,7 @@ static void finish_reset(struct vdev *v)
 	v->feature_select = v->accept_select = 0;
 	v->queue_select = 0;
 	v->config_vector = VDEV_NO_VECTOR;
-	v->resetting = false;
+	v->resetting = v->halted = false;
 	if (v->class->reset)
 		v->class->reset(v);
 	set_status(v, 0);
@@ -464,11 +464,25 @@ void vdev_kick(struct vdev *v, unsigned queue)
 		kick(&v->queue[queue]);
 }
 
+void vdev_halt(struct vdev *v)
+{
+	pthread_mutex_lock(&v->lock);
+	if (v->status & VIRTIO_S_DRIVER_OK && !v->resetting) {
+		v->halted = true;
+		set_status(v, v->status | VIRTIO_S_NEEDS_RESET);
+		stop_queues(v);
+		wait_stopped(v, VDEV_RESET_WAIT_MS);
+	}
+	pthread_mutex_unlock(&v->lock);
+}
+
 void vqueue_stopped(struct vqueue *q)
 {
 	struct vdev *v = q->vdev;
 
 	pthread_mutex_lock(&v->lock);
+	if (v->halted)
+		q->vq.error = VIRTQ_ERR_HALTED;
 	atomic_store(&q->run, VQUEUE_IDLE);
 	if (v->resetting && all_stopped(v))
 		finish_reset(v);

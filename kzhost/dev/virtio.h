@@ -120,6 +120,7 @@ struct vdev {
 	pthread_cond_t stopped;
 	uint8_t status;
 	bool resetting; /* 0 was written; some queue has not stopped yet */
+	bool halted;    /* until a reset queues give nothing any more */
 	uint8_t generation;
 	uint32_t feature_select, accept_select;
 	uint64_t features; /* accepted */
@@ -200,6 +201,14 @@ void vdev_config_write(struct vdev *v, unsigned offset, const void *data, unsign
 
 /* A kick that came without an ioeventfd. */
 void vdev_kick(struct vdev *v, unsigned queue);
+
+/**
+ * vdev_halt() - The device shall not access memory any more, until it is reset
+ *
+ * Its queues stop as by a reset, for which this waits as long as a reset does; the status
+ * has NEEDS_RESET. Does nothing before DRIVER_OK.
+ */
+void vdev_halt(struct vdev *v);
 
 /*
  * The owner threads' half.

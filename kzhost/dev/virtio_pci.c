@@ -250,7 +250,11 @@ static uint16_t message_control(const struct virtio_pci *p)
 static void config_written(void *dev, unsigned offset, unsigned len)
 {
 	struct virtio_pci *p = dev;
+	bool was_master = p->master;
 
+	p->master = p->fn.config[PCI_REG_COMMAND] & PCI_COMMAND_BUSM;
+	if (was_master && !p->master)
+		vdev_halt(p->vdev);
 	if (offset < p->msix_cap + 4 && p->msix_cap + 2 < offset + len)
 		msix_control(&p->msix, message_control(p));
 }
@@ -396,6 +400,7 @@ int virtio_pci_load(struct virtio_pci *p, struct state_reader *r, struct errmsg 
 {
 	int err = pci_function_load(&p->fn, r, e);
 
+	p->master = p->fn.config[PCI_REG_COMMAND] & PCI_COMMAND_BUSM;
 	if (err == 0)
 		err = state_get(r, p, fields, ARRAY_SIZE(fields), e);
 	if (err == 0)

@@ -19,6 +19,13 @@
  * and stay until the BAR moves: machines whose guest has no driver pay nothing. A kick
  * that comes meanwhile, or that KVM has no room for, is an exit and vdev_kick().
  *
+ * DOC: Bus mastering
+ *
+ * A driver that switches it off while the device is at work, as Linux does before it
+ *jumps into another kernel, must find memory left alone from then on: the device halts
+ *until it is reset (PCI 3.0, 6.2.2). That it is on is not asked for: some firmware never
+ *does.
+ *
  * Locks: the bus's, then @lock, then the device's or the MSI-X table's.
  */
 #ifndef KZ_DEV_VIRTIO_PCI_H
@@ -55,6 +62,7 @@ struct virtio_pci {
 	const struct virtio_pci_ops *ops;
 	unsigned msix_cap, window_cap; /* offsets in configuration space */
 	atomic_uint isr;               /* VIRTIO_ISR_* */
+	bool master;                   /* the command register had it; the bus's lock */
 
 	pthread_mutex_t lock; /* of all below */
 	uint64_t bar_gpa;     /* where the BAR answers; 0: nowhere */

@@ -51,7 +51,8 @@
 	X(ORDER, "a readable buffer after a writable one") \
 	X(INDIRECT, "an indirect table that is not allowed here") \
 	X(INDIRECT_SIZE, "an indirect table of no whole number of descriptors") \
-	X(REQUEST, "a request that is malformed for this device")
+	X(REQUEST, "a request that is malformed for this device") \
+	X(HALTED, "the device may not access memory")
 
 enum virtq_error {
 	VIRTQ_OK,

@@ -117,12 +117,34 @@ TEST(vdevs, a_moved_device_goes_on)
 	T_TRUE(high >= KZ_GPA_RAM_HIGH && high % KZ_PCI_HIGH_SIZE == 0);
 	bring_up(&b);
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
-		vdriver_config_write(&b.d, PCI_REG_COMMAND, 2, 0);
+		vdriver_config_write(&b.d, PCI_REG_COMMAND, 2, PCI_COMMAND_BUSM);
 		vdriver_config_write(&b.d, PCI_REG_BAR, 4, (uint32_t)places[i]);
 		vdriver_config_write(&b.d, PCI_REG_BAR + 4, 4, places[i] >> 32);
 		vdriver_find(&b.d, &b.t.vm->mmio, KZ_PCI_SLOT_RNG);
 		get(&b, 16);
 	}
+}
+
+TEST(vdevs, a_device_that_lost_the_bus_writes_nothing_more)
+{
+	BED(b);
+
+	bring_up(&b);
+	get(&b, 16);
+	vdriver_config_write(&b.d, PCI_REG_COMMAND, 2, PCI_COMMAND_MEM);
+	memset(vmem_at(&b.mem, RING), 0, 0x3000); /* is another kernel's now */
+	memset(vmem_at(&b.mem, DATA), 0, 16);
+	vring_desc(&b.ring, 3, DATA, 16, VRING_WRITE, 0);
+	vring_post(&b.ring, 3);
+	vdriver_kick(&b.d, 0);
+	T_EQ(vdriver_status(&b.d), 0x4f);
+	vdriver_find(&b.d, &b.t.vm->mmio, KZ_PCI_SLOT_RNG);
+	vdriver_kick(&b.d, 0);
+	vdriver_reset(&b.d); /* its owner has looked by then */
+	T_EQ(vring_used_idx(&b.ring), 0);
+	T_EQ(*(uint64_t *)vmem_at(&b.mem, DATA), 0);
+	bring_up(&b);
+	get(&b, 16);
 }
 
 TEST(vdevs, stopping_waits_for_no_driver)

@@ -231,12 +231,13 @@ TEST(virtio_pci, kicks_are_bound_from_driver_ok_until_the_bar_moves)
 		T_EQ(b->m.kick[i].gpa, b->d.notify + 4 * i);
 		T_EQ(b->m.kick[i].fd, b->toy.v.queue[i].kick_fd);
 	}
-	vdriver_config_write(&b->d, PCI_REG_COMMAND, 2, 0);
+	vdriver_config_write(&b->d, PCI_REG_COMMAND, 2, PCI_COMMAND_BUSM);
 	T_EQ(b->m.n_kicks, 0);
 	vdriver_config_write(&b->d, PCI_REG_BAR, 4, (uint32_t)moved);
 	vdriver_config_write(&b->d, PCI_REG_BAR + 4, 4, moved >> 32);
 	T_EQ(b->m.n_kicks, 0);
-	vdriver_config_write(&b->d, PCI_REG_COMMAND, 2, PCI_COMMAND_MEM);
+	vdriver_config_write(&b->d, PCI_REG_COMMAND, 2,
+			     PCI_COMMAND_BUSM | PCI_COMMAND_MEM);
 	T_EQ(b->m.n_kicks, N_QUEUES);
 	T_EQ(b->m.kick[0].gpa, moved + VIRTIO_PCI_NOTIFY);
 	vdriver_find(&b->d, &b->m.mmio, SLOT);
@@ -287,6 +288,36 @@ TEST(virtio_pci, interrupts_go_by_the_queues_vector)
 	vdriver_config_write(&b->d, b->d.msix + 2, 2, 0x8000);
 	T_TRUE(vbed_take_irq(&b->m, SLOT, 0));
 	T_EQ(vdriver_read(&b->d, b->d.pba, 4), 0);
+}
+
+/* As Linux does it before it jumps into another kernel (PCI 3.0, 6.2.2). */
+TEST(virtio_pci, without_bus_mastering_memory_is_left_alone_until_a_reset)
+{
+	struct virtq_chain chain;
+	struct vring ring;
+	BED(b);
+
+	bring_up(b, &ring);
+	vring_desc(&ring, 0, 0x20000, 8, VRING_WRITE, 0);
+	vring_post(&ring, 0);
+	vdriver_config_write(&b->d, PCI_REG_COMMAND, 2, PCI_COMMAND_MEM);
+	T_EQ(vqueue_state(&b->toy.v.queue[1]), VQUEUE_STOPPING);
+	vtoy_obey(&b->toy.v);
+	T_EQ(vdriver_status(&b->d), 0x4f);
+	/* Back again it still has to be reset. */
+	vdriver_config_write(&b->d, PCI_REG_COMMAND, 2,
+			     PCI_COMMAND_MEM | PCI_COMMAND_BUSM);
+	vdriver_kick(&b->d, 1);
+	T_EQ(vqueue_state(&b->toy.v.queue[1]), VQUEUE_IDLE);
+	T_FALSE(virtq_next(&b->toy.v.queue[1].vq, &chain));
+	T_EQ(vdriver_status(&b->d), 0x4f);
+	T_EQ(b->toy.v.guest_errors + b->m.problems, 0);
+	memset(vmem_at(&b->m.mem, 0x10000), 0, 3 * 4096);
+	bring_up(b, &ring);
+	vring_desc(&ring, 0, 0x20000, 8, VRING_WRITE, 0);
+	vring_post(&ring, 0);
+	T_TRUE(virtq_next(&b->toy.v.queue[1].vq, &chain));
+	virtq_done(&b->toy.v.queue[1].vq, 0, 8);
 }
 
 TEST(virtio_pci, the_control_word_of_msix_takes_its_two_bits_only)
