@@ -14,6 +14,12 @@
  * A guest writes its console byte by byte. The first byte wakes this thread and is passed
  * on at once; then it comes back every BATCH_MS, unwoken, until it finds nothing new. So
  * a guest that writes without end costs some calls each BATCH_MS and not some a byte.
+ *
+ * DOC: The power button, again
+ *
+ * A guest that still boots loses a press: its loader does not look, its kernel has no
+ * driver yet, or nobody listens to that. So it is pressed again every PRESS_MS until the
+ * guest ends; one that is on its way takes no notice.
  */
 #include "kzhost/host.h"
 
@@ -35,6 +41,7 @@
 #define OUTPUT_PORTION 4096
 #define OUTPUT_ROUNDS  16
 #define BATCH_MS       2
+#define PRESS_MS       5000
 
 struct host {
 	uv_loop_t loop;
@@ -52,6 +59,7 @@ struct host {
 	uv_poll_t vm_poll;
 	uv_idle_t more;   /* active while console output waits for another round */
 	uv_timer_t batch; /* active while there may be more of it in a moment */
+	uv_timer_t press; /* active while the guest is to shut down */
 	uv_timer_t timer;
 	enum ctl_cause cause; /* from ENDED on */
 	char text[CTL_TEXT_SIZE];
@@ -68,6 +76,8 @@ static uint64_t now_ms(void)
 
 static void set_state(struct host *h, enum ctl_state state)
 {
+	if (state != CTL_STOPPING)
+		uv_timer_stop(&h->press);
 	h->since_ms = now_ms();
 	TRACE(ctl, "%s -> %s", ctl_state_names[h->state], ctl_state_names[state]);
 	log_info("zone=%s %s -> %s", h->zone, ctl_state_names[h->state],
@@ -369,9 +379,16 @@ static int do_start(struct host *h, const void *msg, int *fds, struct errmsg *e)
 	return r;
 }
 
+static void on_press(uv_timer_t *timer)
+{
+	struct host *h = timer->data;
+
+	vm_power_button(h->machine.vm);
+}
+
 static int do_shutdown(struct host *h, const void *msg, int *fds, struct errmsg *e)
 {
-	vm_power_button(h->machine.vm);
+	uv_timer_start(&h->press, on_press, 0, PRESS_MS);
 	return 0;
 }
 
@@ -524,6 +541,8 @@ static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 	h->more.data = h;
 	uv_timer_init(&h->loop, &h->batch);
 	h->batch.data = h;
+	uv_timer_init(&h->loop, &h->press);
+	h->press.data = h;
 	goalwatch_init(&h->goals, &h->loop);
 	assembly_init(&h->machine);
 	r = sandbox_enter();
@@ -550,6 +569,7 @@ int host_run(const char *zone, int ctl_fd, struct errmsg *e)
 	uv_close((uv_handle_t *)&h.timer, NULL);
 	uv_close((uv_handle_t *)&h.more, NULL);
 	uv_close((uv_handle_t *)&h.batch, NULL);
+	uv_close((uv_handle_t *)&h.press, NULL);
 	goalwatch_close(&h.goals);
 	uv_run(&h.loop, UV_RUN_DEFAULT);
 	return h.status;

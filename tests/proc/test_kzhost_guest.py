@@ -182,6 +182,17 @@ def poweroff_reboot_and_panic_are_told(t):
 
 
 @kz.test
+def the_power_button_is_pressed_again_until_the_guest_ends(t):
+    host, c, client = booted(t, cmdline="deaf")
+    c.good("shutdown")
+    for _ in range(2):
+        client.read_until("power button, ignored")
+    client.send("poweroff\r")
+    kz.eq(c.event()[0], "poweroff")
+    kz.eq(host.wait(), exit_status("poweroff"))
+
+
+@kz.test
 def halt_never_waits_for_the_guest(t):
     host, c, client = booted(t, vcpus=2)
     client.send("spin\r")
