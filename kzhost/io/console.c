@@ -18,6 +18,9 @@
 /* At most this many bytes of input are read ahead of the guest. */
 #define INPUT_SIZE 1024
 
+#define LOST_TEXT 80
+static_assert(CONSOLE_QUEUE > CONSOLE_SCROLLBACK + LOST_TEXT, "one that lags catches up");
+
 struct client {
 	struct console *con;
 	uv_poll_t poll;
@@ -26,7 +29,7 @@ struct client {
 	int watched;      /* for these events */
 	bool input_ended; /* it may still read */
 	struct fifo out;
-	uint64_t lost; /* bytes dropped since it was told last */
+	uint64_t lost; /* bytes up to now that it did not get; at first all */
 	uint8_t in[INPUT_SIZE];
 	size_t in_start, in_len; /* read and not yet taken by the guest */
 };
@@ -82,23 +85,45 @@ static bool client_flush(struct client *client)
 	return true;
 }
 
-/* Queues output; what does not fit is lost to this client, and it hears how much. */
-static void client_put(struct client *client, const void *data, size_t len)
+/* Appends the last bytes of another queue, which keeps them. */
+static void put_last(struct fifo *to, const struct fifo *from, size_t len)
 {
-	size_t put;
+	struct fifo rest = *from; /* borrows the bytes */
+	const uint8_t *data;
+	size_t n;
 
-	if (client->lost && fifo_room(&client->out) > CONSOLE_QUEUE / 2) {
-		char text[80];
+	fifo_drop(&rest, rest.len - len);
+	for (; (n = fifo_peek(&rest, &data)) > 0; fifo_drop(&rest, n))
+		fifo_put(to, data, n);
+}
+
+/* Once there is room, a client that lost output gets the last of it after all, and hears
+ * how much of it is gone. */
+static void client_catch_up(struct client *client)
+{
+	const struct fifo *back = &client->con->scrollback;
+	size_t again = MIN(client->lost, back->len);
+	uint64_t gone = client->lost - again;
+	char text[LOST_TEXT];
+
+	if (!client->lost || fifo_room(&client->out) < CONSOLE_SCROLLBACK + LOST_TEXT)
+		return;
+	if (gone > 0) {
 		int n = snprintf(text, sizeof(text),
 				 "\r\n[NOTICE: %llu bytes of output lost]\r\n",
-				 (unsigned long long)client->lost);
+				 (unsigned long long)gone);
 
 		fifo_put(&client->out, text, (size_t)n);
-		client->lost = 0;
 	}
-	put = client->lost ? 0 : fifo_put(&client->out, data, len);
-	client->lost += len - put;
-	client->con->stats.client_lost += len - put;
+	put_last(&client->out, back, again);
+	client->con->stats.client_lost += gone;
+	client->lost = 0;
+}
+
+/* Queues output, which is in the scrollback already. */
+static void client_put(struct client *client, const void *data, size_t len)
+{
+	client->lost += len - (client->lost ? 0 : fifo_put(&client->out, data, len));
 }
 
 /* Hands input to the guest; true when all of it was taken. */
@@ -148,6 +173,7 @@ static void client_watch(struct client *client)
 	int events = 0;
 	int r;
 
+	client_catch_up(client);
 	if (client->in_len == 0 && !client->input_ended)
 		events |= UV_READABLE;
 	if (client->out.len > 0)
@@ -204,17 +230,6 @@ fail:
 	return NULL;
 }
 
-/* Queues what was said before. */
-static void client_replay(struct client *client)
-{
-	struct fifo *back = &client->con->scrollback;
-	const uint8_t *data;
-	size_t first = fifo_peek(back, &data);
-
-	fifo_put(&client->out, data, first);
-	fifo_put(&client->out, back->bytes, back->len - first);
-}
-
 static void refuse(int fd, pid_t owner)
 {
 	char text[80];
@@ -244,7 +259,7 @@ static void on_connect(uv_poll_t *handle, int status, int events)
 	con->client = client_new(con, fd, cred.pid);
 	if (!con->client)
 		return;
-	client_replay(con->client);
+	con->client->lost = con->scrollback.len;
 	client_watch(con->client);
 }
 
@@ -257,6 +272,8 @@ static void log_append(struct console *con, const void *data, size_t len)
 
 	if (con->log_fd < 0)
 		return;
+	if (full)
+		con->log_bytes = CTL_LOG_MAX; /* for less, too: a log has no holes */
 	while (len > 0 && !full) {
 		ssize_t n = write(con->log_fd, p, len);
 

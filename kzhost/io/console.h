@@ -6,8 +6,9 @@
  * DOC: What waits for what
  *
  * The guest never waits. What it writes goes to the scrollback (the last 64 KiB, replayed
- * to a client that attaches), to the log, and to the client's queue; a client that does
- * not read loses output, is told how much once it reads again, and delays nobody. A log
+ * to a client that attaches), to the log, and to the client's queue. A client that does
+ * not read delays nobody: once it reads again it gets the end of what it missed from the
+ * scrollback, and is told how much more there was. A log
  * that cannot be written (full disk) loses output too, and so does one that has grown to
  * CTL_LOG_MAX bytes and is not replaced; all are counted.
  *
@@ -31,7 +32,7 @@ typedef size_t (*console_input_fn)(void *arg, const void *data, size_t len);
 
 struct console_stats {
 	uint64_t log_lost;    /* bytes that the log did not take */
-	uint64_t client_lost; /* bytes that clients were too slow for */
+	uint64_t client_lost; /* bytes that clients were too slow for, and were told so */
 };
 
 /**

@@ -217,30 +217,58 @@ TEST(console, half_closed_clients_still_read)
 	rig_end(&rig);
 }
 
-TEST(console, a_slow_client_loses_output_and_hears_how_much)
+/* A client that reads nothing of this many lines of 100 bytes, and then all; its length.
+ */
+static size_t lag(struct rig *rig, int fd, unsigned lines, char *text, size_t size)
 {
+	char line[101];
+
+	for (unsigned i = 1; i <= lines; i++) {
+		snprintf(line, sizeof(line), "%098u\r\n", i);
+		console_output(rig->con, line, 100);
+	}
+	return receive(rig, fd, text, 0, size);
+}
+
+/* Nothing more is said: who was too slow sees the last line all the same. */
+TEST(console, a_slow_client_hears_how_much_it_lost_and_gets_the_end)
+{
+	const size_t said = 20000 * 100;
 	static char text[4 * 1024 * 1024];
 	struct console_stats stats;
+	char notice[80], *at;
 	struct rig rig;
-	char line[101], notice[80];
-	size_t len, told;
+	size_t len, kept;
 	int fd;
 
 	rig_begin(&rig, "/dev/null");
-	memset(line, 'x', sizeof(line));
 	fd = attach(&rig);
-	for (int i = 0; i < 20000; i++)
-		console_output(rig.con, line, 100);
+	len = lag(&rig, fd, 20000, text, sizeof(text));
 	console_stats(rig.con, &stats);
 	T_TRUE(stats.client_lost > 0);
-	len = receive(&rig, fd, text, 0, sizeof(text));
-	T_EQ(len + stats.client_lost, 20000 * 100);
-	console_output(rig.con, "end", 3);
-	told = stats.client_lost;
+	snprintf(notice, sizeof(notice), "\r\n[NOTICE: %zu bytes of output lost]\r\n",
+		 (size_t)stats.client_lost);
+	at = strstr(text, notice);
+	T_NOT_NULL(at);
+	kept = (size_t)(at - text);
+	at += strlen(notice);
+	T_EQ(text + len - at, CONSOLE_SCROLLBACK);
+	T_EQ(kept + stats.client_lost + CONSOLE_SCROLLBACK, said);
+	T_STREQ(text + len - 7, "20000\r\n");
+	console_output(rig.con, "more", 4);
 	receive(&rig, fd, text, 0, sizeof(text));
-	snprintf(notice, sizeof(notice), "\r\n[NOTICE: %zu bytes of output lost]\r\nend",
-		 told);
-	T_STREQ(text, notice);
+	T_STREQ(text, "more");
+	close(fd);
+	turn(&rig);
+
+	/* What the scrollback still has is not lost. */
+	fd = attach(&rig);
+	receive(&rig, fd, text, 0, sizeof(text));
+	kept += CONSOLE_SCROLLBACK / 2;
+	len = lag(&rig, fd, (unsigned)(kept / 100), text, sizeof(text));
+	T_EQ(len, kept / 100 * 100);
+	for (unsigned i = 0; i < len; i += 100)
+		T_EQ(strtoul(text + i, NULL, 10), i / 100 + 1);
 	close(fd);
 	rig_end(&rig);
 }
@@ -308,7 +336,7 @@ TEST(console, a_log_that_nobody_replaces_stops_growing)
 {
 	char *chunk = calloc(1, 100000);
 	struct console_stats stats;
-	struct stat st;
+	struct stat st, after;
 	struct rig rig;
 	int fd;
 
@@ -322,6 +350,10 @@ TEST(console, a_log_that_nobody_replaces_stops_growing)
 	T_TRUE(st.st_size <= CTL_LOG_MAX && st.st_size > CTL_LOG_MAX - 100000);
 	console_stats(rig.con, &stats);
 	T_EQ(stats.log_lost, 10500000 - (uint64_t)st.st_size);
+	/* This would fit, but what was before it did not. */
+	console_output(rig.con, "hole", 4);
+	T_OK(stat(t_path("log"), &after));
+	T_EQ(after.st_size, st.st_size);
 	fd = open(t_path("log2"), O_WRONLY | O_APPEND | O_CREAT, 0600);
 	T_TRUE(fd >= 0);
 	console_set_log(rig.con, fd);
