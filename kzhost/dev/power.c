@@ -89,9 +89,9 @@ void power_init(struct power *p, const struct dev_env *env)
 	p->env = *env;
 }
 
-void power_press(struct power *p)
+void power_raise(struct power *p, unsigned events)
 {
-	atomic_fetch_or(&p->ged, KZ_GED_POWER);
+	atomic_fetch_or(&p->ged, events);
 	p->env.irq(p->env.arg, KZ_GED_GSI, true);
 	p->env.irq(p->env.arg, KZ_GED_GSI, false);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * power.h - power button and soft off, with and without hardware-reduced ACPI
+ * power.h - events for the guest and soft off, with and without hardware-reduced ACPI
  */
 #ifndef KZ_DEV_POWER_H
 #define KZ_DEV_POWER_H
@@ -26,7 +26,8 @@ extern const struct bus_ops power_pm1_control_ops; /* KZ_PM1_CONTROL_PORT, 2 byt
 /* @p is zeroed memory. */
 void power_init(struct power *p, const struct dev_env *env);
 
-/* Presses the button: the event is set and the line pulses. On any thread. */
-void power_press(struct power *p);
+/* Tells the guest of events, KZ_GED_*: they are set and the line pulses. On any thread.
+ */
+void power_raise(struct power *p, unsigned events);
 
 #endif

@@ -390,7 +390,7 @@ bool vm_take_event(struct vm *vm, struct vm_event *ret_event)
 
 void vm_power_button(struct vm *vm)
 {
-	power_press(&vm->power);
+	power_raise(&vm->power, KZ_GED_POWER);
 }
 
 void vm_stats(struct vm *vm, struct vm_stats *ret_stats)

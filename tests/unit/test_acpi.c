@@ -5,6 +5,7 @@
 #include "common/base/le.h"
 #include "kzhost/vm/acpi.h"
 #include "kzhost/vm/aml.h"
+#include "kzhost/vm/dsdt.h"
 #include "kzhost/vm/layout.h"
 #include "tests/harness/harness.h"
 
@@ -261,6 +262,33 @@ TEST(acpi, after_firmware_it_is_a_pc_with_pics)
 	T_NOT_NULL(memmem(dsdt, get(dsdt + 4, 4), "QEMU0002", 8));
 	T_NOT_NULL(memmem(dsdt, get(dsdt + 4, 4), "VM_Gen_Counter", 14));
 	T_NOT_NULL(memmem(dsdt, get(dsdt + 4, 4), "\x0c\x00\xf0\xff\x07", 5));
+}
+
+/* Each event that the machine can raise reaches the device that it is about. */
+TEST(acpi, events_are_told_to_their_devices)
+{
+	static const struct {
+		uint8_t event;
+		const char *id, *name;
+	} told[] = { { KZ_GED_POWER, "\x0c\x41\xd0\x0c\x0c", "PWRB" },
+		     { KZ_GED_SLEEP, "\x0c\x41\xd0\x0c\x0e", "SLPB" },
+		     { KZ_GED_VMGEN, "\x0dKZON0001", "VGEN" } };
+	const struct acpi_machine m = { 1, HIGH, LAYOUT_VMGENID, false };
+	cleanup(buf_fini) struct buf dsdt = { 0 };
+
+	dsdt_add(&dsdt, &m);
+	T_OK(buf_error(&dsdt));
+	for (unsigned i = 0; i < ARRAY_SIZE(told); i++) {
+		char notify[] = "\xa0\x13\x7b\x60\x0a_\0\x86\\\x2e_SB_NAME\x0a\x80";
+		char device[24];
+
+		notify[5] = (char)told[i].event;
+		memcpy(notify + 14, told[i].name, 4);
+		T_NOT_NULL(memmem(dsdt.p, dsdt.len, notify, sizeof(notify) - 1));
+		snprintf(device, sizeof(device), "%s\x08_HID%s", told[i].name,
+			 told[i].id);
+		T_NOT_NULL(memmem(dsdt.p, dsdt.len, device, strlen(device)));
+	}
 }
 
 TEST(acpi, every_oom_is_an_error)

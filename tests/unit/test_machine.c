@@ -337,6 +337,29 @@ static void on_event(void *arg, enum vm_event_type type, const char *text)
 	t->events++;
 }
 
+/* One interrupt may tell of several; each is told once, whoever else comes meanwhile. */
+TEST(power, events_add_up_until_the_guest_reads_them)
+{
+	static const unsigned events[] = { KZ_GED_POWER, KZ_GED_SLEEP, KZ_GED_VMGEN };
+	struct told told = { 0 };
+	struct dev_env env = { .irq = on_irq, .event = on_event, .arg = &told };
+	struct power p = { 0 };
+
+	power_init(&p, &env);
+	for (unsigned i = 0; i < ARRAY_SIZE(events); i++) {
+		power_raise(&p, events[i]);
+		T_EQ(told.pulses, i + 1);
+		T_FALSE(told.line);
+		T_EQ(power_ged_ops.read(&p, 0, 4), events[i]);
+		T_EQ(power_ged_ops.read(&p, 0, 4), 0);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(events); i++)
+		power_raise(&p, events[i]);
+	T_EQ(power_ged_ops.read(&p, 0, 4), KZ_GED_POWER | KZ_GED_SLEEP | KZ_GED_VMGEN);
+	T_EQ(power_ged_ops.read(&p, 0, 4), 0);
+	T_EQ(told.events, 0);
+}
+
 TEST(power, button_and_soft_off)
 {
 	struct told told = { 0 };
@@ -345,8 +368,8 @@ TEST(power, button_and_soft_off)
 
 	power_init(&p, &env);
 	T_EQ(power_ged_ops.read(&p, 0, 4), 0);
-	power_press(&p);
-	power_press(&p);
+	power_raise(&p, KZ_GED_POWER);
+	power_raise(&p, KZ_GED_POWER);
 	T_EQ(told.pulses, 2);
 	T_FALSE(told.line);
 	T_EQ(power_ged_ops.read(&p, 0, 4), KZ_GED_POWER);
