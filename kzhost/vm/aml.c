@@ -273,6 +273,7 @@ void aml_resources_end(struct buf *b, size_t block)
 	buf_add(b, end_tag, sizeof(end_tag));
 	content = b->len - block;
 	/* The buffer's size, a byte constant, stands before its bytes. */
+	ASSERT(content <= UINT8_MAX);
 	buf_add(b, room, sizeof(room));
 	if (buf_error(b) < 0)
 		return;

@@ -17,18 +17,37 @@
 #define NOTIFY_PRESSED 0x80
 #define NOTIFY_CHANGED 0x80
 
-/* A device with a name, an id and ports; more may follow before aml_resources_end(). */
-static void simple_device(struct buf *b, const char *name, const char *id, uint16_t port,
-			  uint8_t n_ports, int irq)
+/* Begins a device; ends with aml_end(). Ids of PNP are numbers, all others texts. */
+static size_t device(struct buf *b, const char *name, const char *id)
 {
-	size_t dev = aml_device(b, name), crs;
+	size_t dev = aml_device(b, name);
 
 	aml_name(b, "_HID");
 	if (strncmp(id, "PNP", 3) == 0)
 		aml_eisa_id(b, id);
 	else
 		aml_string(b, id);
-	crs = aml_resources(b);
+	return dev;
+}
+
+static void named_int(struct buf *b, const char *name, uint64_t value)
+{
+	aml_name(b, name);
+	aml_int(b, value);
+}
+
+static void named_string(struct buf *b, const char *name, const char *value)
+{
+	aml_name(b, name);
+	aml_string(b, value);
+}
+
+/* Its ports, and its ISA interrupt unless that is negative. */
+static void port_device(struct buf *b, const char *name, const char *id, uint16_t port,
+			uint8_t n_ports, int irq)
+{
+	size_t dev = device(b, name, id), crs = aml_resources(b);
+
 	aml_io(b, port, n_ports);
 	if (irq >= 0)
 		aml_isa_irq(b, (unsigned)irq);
@@ -54,11 +73,8 @@ static void event(struct buf *b, unsigned bit, const char *path, uint8_t value)
 /* Reads the event register on every interrupt and tells the devices that it names. */
 static void event_device(struct buf *b)
 {
-	size_t dev = aml_device(b, "GED_"), block;
+	size_t dev = device(b, "GED_", "ACPI0013"), block = aml_resources(b);
 
-	aml_name(b, "_HID");
-	aml_string(b, "ACPI0013");
-	block = aml_resources(b);
 	aml_edge_interrupt(b, KZ_GED_GSI);
 	aml_resources_end(b, block);
 	aml_port_field(b, "GEDR", "ESEL", KZ_GED_PORT);
@@ -73,19 +89,11 @@ static void event_device(struct buf *b)
 	aml_end(b, dev);
 }
 
-static void named_int(struct buf *b, const char *name, uint64_t value)
-{
-	aml_name(b, name);
-	aml_int(b, value);
-}
-
-/* One root bridge: its windows, and the device that has ECAM. */
+/* One root bridge and its windows. */
 static void pci_root(struct buf *b, uint64_t high)
 {
-	size_t dev = aml_device(b, "PCI0"), block;
+	size_t dev = device(b, "PCI0", "PNP0A08"), block;
 
-	aml_name(b, "_HID");
-	aml_eisa_id(b, "PNP0A08");
 	aml_name(b, "_CID");
 	aml_eisa_id(b, "PNP0A03");
 	named_int(b, "_SEG", 0);
@@ -98,10 +106,12 @@ static void pci_root(struct buf *b, uint64_t high)
 	aml_window64(b, high, KZ_PCI_HIGH_SIZE);
 	aml_resources_end(b, block);
 	aml_end(b, dev);
-	dev = aml_device(b, "ECAM");
-	aml_name(b, "_HID");
-	aml_eisa_id(b, "PNP0C02");
-	block = aml_resources(b);
+}
+
+static void ecam(struct buf *b)
+{
+	size_t dev = device(b, "ECAM", "PNP0C02"), block = aml_resources(b);
+
 	aml_memory32(b, KZ_GPA_ECAM, KZ_ECAM_SIZE);
 	aml_resources_end(b, block);
 	aml_end(b, dev);
@@ -115,34 +125,19 @@ static void processors(struct buf *b, unsigned n_vcpus)
 		size_t dev;
 
 		snprintf(name, sizeof(name), "CP%02X", i & 0xff);
-		dev = aml_device(b, name);
-		aml_name(b, "_HID");
-		aml_string(b, "ACPI0007");
+		dev = device(b, name, "ACPI0007");
 		named_int(b, "_UID", i);
 		aml_end(b, dev);
 	}
 }
 
-static void button(struct buf *b, const char *name, const char *id)
-{
-	size_t dev = aml_device(b, name);
-
-	aml_name(b, "_HID");
-	aml_eisa_id(b, id);
-	aml_end(b, dev);
-}
-
 /* Virtual Machine Generation ID: 16 bytes that are others whenever time went back. */
 static void generation(struct buf *b, uint64_t gpa)
 {
-	size_t dev = aml_device(b, "VGEN"), block;
+	size_t dev = device(b, "VGEN", "KZON0001"), block;
 
-	aml_name(b, "_HID");
-	aml_string(b, "KZON0001");
-	aml_name(b, "_CID");
-	aml_string(b, "VM_Gen_Counter");
-	aml_name(b, "_DDN");
-	aml_string(b, "VM_Gen_Counter");
+	named_string(b, "_CID", "VM_Gen_Counter");
+	named_string(b, "_DDN", "VM_Gen_Counter");
 	aml_name(b, "ADDR");
 	block = aml_package(b, 2);
 	aml_int(b, gpa & UINT32_MAX);
@@ -156,16 +151,17 @@ void dsdt_add(struct buf *b, const struct acpi_machine *m)
 	size_t scope = aml_scope(b, "\\_SB_"), block;
 
 	processors(b, m->n_vcpus);
-	simple_device(b, "COM1", "PNP0501", KZ_COM1_PORT, 8, KZ_COM1_IRQ);
-	simple_device(b, "RTC_", "PNP0B00", KZ_CMOS_PORT, 2, -1);
-	simple_device(b, "PEVT", "QEMU0001", KZ_PVPANIC_PORT, 1, -1);
+	port_device(b, "COM1", "PNP0501", KZ_COM1_PORT, 8, KZ_COM1_IRQ);
+	port_device(b, "RTC_", "PNP0B00", KZ_CMOS_PORT, 2, -1);
+	port_device(b, "PEVT", "QEMU0001", KZ_PVPANIC_PORT, 1, -1);
 	if (m->firmware)
-		simple_device(b, "FWCF", "QEMU0002", KZ_FWCFG_PORT, 12, -1);
-	button(b, "PWRB", "PNP0C0C");
-	button(b, "SLPB", "PNP0C0E");
+		port_device(b, "FWCF", "QEMU0002", KZ_FWCFG_PORT, 12, -1);
+	aml_end(b, device(b, "PWRB", "PNP0C0C"));
+	aml_end(b, device(b, "SLPB", "PNP0C0E"));
 	generation(b, m->generation_gpa);
 	event_device(b);
 	pci_root(b, m->pci_high);
+	ecam(b);
 	aml_end(b, scope);
 	aml_name(b, "\\_S5_");
 	block = aml_package(b, 4);

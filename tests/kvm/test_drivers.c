@@ -143,45 +143,20 @@ static void expect(const struct machine *m, const char *sum)
 	T_HAS(m->console, sum);
 }
 
-TEST(drivers, entropy_device_conforms)
-{
-	cleanup(machine_fini) struct machine m;
-
-	run(&m, "conform quiet rng", false);
-	expect(&m, " ok, 0 failed, ");
-}
-
-TEST(drivers, console_conforms)
-{
-	cleanup(machine_fini) struct machine m;
-
-	run(&m, "conform quiet con", false);
-	expect(&m, " ok, 0 failed, ");
-}
-
-TEST(drivers, disk_conforms)
-{
-	cleanup(machine_fini) struct machine m;
-
-	run(&m, "conform quiet disk", false);
-	expect(&m, " ok, 0 failed, ");
-}
-
-TEST(drivers, read_only_disk_conforms)
-{
-	cleanup(machine_fini) struct machine m;
-
-	run(&m, "conform quiet disk", true);
-	expect(&m, " ok, 0 failed, ");
-}
-
-TEST(drivers, every_misdeed_has_its_outcome)
-{
-	cleanup(machine_fini) struct machine m;
-
-	run(&m, "evil all", false);
-	expect(&m, "misdeeds, 0 not as expected");
-}
+/* One run of the guest, which sums it up. */
+#define SAYS(name, commands, read_only, sum) \
+	TEST(drivers, name) \
+	{ \
+		cleanup(machine_fini) struct machine m; \
+\
+		run(&m, commands, read_only); \
+		expect(&m, sum); \
+	}
+SAYS(entropy_device_conforms, "conform quiet rng", false, " ok, 0 failed, ")
+SAYS(console_conforms, "conform quiet con", false, " ok, 0 failed, ")
+SAYS(disk_conforms, "conform quiet disk", false, " ok, 0 failed, ")
+SAYS(read_only_disk_conforms, "conform quiet disk", true, " ok, 0 failed, ")
+SAYS(every_misdeed_has_its_outcome, "evil all", false, "misdeeds, 0 not as expected")
 
 TEST(drivers, disk_holds_what_is_written)
 {
