@@ -7,7 +7,7 @@
  *	console	a text in what it writes to the console
  *	port	a byte, any, on the port org.kzones.goals
  *	agent	the guest agent answers; it is asked when the guest opens its port, and
- *then every second
+ *		every second
  *
  * Once they are reached nothing is looked at any more: what a guest writes to its ports
  * then costs the main thread nothing.

@@ -16,10 +16,10 @@
  * DOC: Nobody waits for anybody
  *
  * What the guest writes goes to a ring for each port; when it is full its oldest bytes
- *go, and are counted. So a driver that waits for its buffers never waits for the main
+ * go, and are counted. So a driver that waits for its buffers never waits for the main
  * thread. What the main thread has for the guest waits in a ring too, until the guest has
  * the port open and gives buffers; the writer is told how much fitted. Closing a port,
- *and a reset, drop what waits for the guest, not what it has written.
+ * and a reset, drop what waits for the guest, not what it has written.
  *
  * Control messages for the guest are bits, not a queue: a driver that asks for them
  * without end makes nothing grow.
