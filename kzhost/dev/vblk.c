@@ -1,39 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * vblk.c - the virtio block device: configuration, requests, the owner threads
+ * vblk.c - the virtio block device: configuration, the owner threads, life
  */
-#include "kzhost/dev/vblk.h"
+#include "kzhost/dev/vblk_internal.h"
 
-#include "common/base/le.h"
-#include "common/base/trace.h"
 #include "common/sys/thread.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#define QUEUE_SIZE 128
-#define SEG_MAX    (QUEUE_SIZE - 2) /* a chain has header and status, and fits the queue */
-#define ID         2                /* VIRTIO 1.2, 5.2.1 */
+#define SEG_MAX (QUEUE_SIZE - 2) /* a chain has header and status, and fits the queue */
+#define ID      2                /* VIRTIO 1.2, 5.2.1 */
 static_assert(SEG_MAX + 2 <= VIRTQ_CHAIN_MAX, "what is offered is taken");
 
-/* Feature bits (5.2.3). */
-#define F_SEG_MAX      (1ull << 2)
-#define F_RO           (1ull << 5)
-#define F_BLK_SIZE     (1ull << 6)
-#define F_FLUSH        (1ull << 9)
-#define F_TOPOLOGY     (1ull << 10)
-#define F_MQ           (1ull << 12)
-#define F_DISCARD      (1ull << 13)
-#define F_WRITE_ZEROES (1ull << 14)
-
-/* Request types and results (5.2.6). */
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_ZERO = 13 };
-enum { S_OK, S_IOERR, S_UNSUPP };
-
-#define ZERO_UNMAP    1u
-#define RANGE_SECTORS (1u << 22) /* 2 GiB at most in one discard or zeroing */
-#define DISCARD_ALIGN 8u         /* sectors */
+#define DISCARD_ALIGN 8u /* sectors */
 
 /* How long an owner looks before it sleeps, in nanoseconds. */
 #define LOOK_FIRST 4000u
@@ -46,257 +26,9 @@ enum { S_OK, S_IOERR, S_UNSUPP };
 
 #define STACK_BYTES (128 * 1024)
 
-/* Device configuration (5.2.4). */
-struct blk_config {
-	le64 capacity; /* sectors */
-	le32 size_max, seg_max;
-	le16 cylinders;
-	uint8_t heads, sectors;
-	le32 blk_size;
-	uint8_t physical_exp, alignment_offset;
-	le16 min_io;
-	le32 opt_io;
-	uint8_t writeback, unused0;
-	le16 n_queues;
-	le32 discard_sectors, discard_segs, discard_align;
-	le32 zero_sectors, zero_segs;
-	uint8_t zero_may_unmap, unused1[3];
-};
-static_assert(sizeof(struct blk_config) == 60, "VIRTIO 1.2, 5.2.4");
-
-struct blk_header {
-	le32 type, reserved;
-	le64 sector;
-};
-static_assert(sizeof(struct blk_header) == 16, "VIRTIO 1.2, 5.2.6");
-
-/* One range to discard or to zero. */
-struct blk_range {
-	le64 sector;
-	le32 n_sectors, flags;
-};
-static_assert(sizeof(struct blk_range) == 16, "VIRTIO 1.2, 5.2.6");
-
-struct request {
-	struct blkio_req io;
-	uint8_t *status; /* last writable byte of the chain, in guest memory */
-	uint32_t type;
-	struct virtq_chain chain;
-};
-
-/* One queue and the thread that owns it. */
-struct lane {
-	struct vblk *disk;
-	struct vqueue *q;
-	struct blkio *io;
-	pthread_t thread;
-	bool running; /* the thread is to be joined; main thread only */
-	bool serving; /* the ring is ours; request and free are set up */
-	bool broken;  /* vdev_broken() was called */
-	unsigned
-		look_ns[2]; /* how long to look before a sleep: for the guest, the disk */
-	struct request *request; /* QUEUE_SIZE of them; touched as they are needed */
-	unsigned n_free;
-	uint16_t free[QUEUE_SIZE];       /* indices into request, the last used on top */
-	atomic_ullong count[T_ZERO + 1]; /* by type of request */
-	atomic_ullong read_bytes, written_bytes, errors;
-};
-
-struct vblk {
-	struct vdev v;
-	struct vblk_config config;
-	struct blk_config space;
-	uint64_t sectors;
-	atomic_bool quit;
-	struct lane lane[VBLK_QUEUES_MAX];
-};
-
 static struct vblk *vblk_of(const struct vdev *v)
 {
 	return container_of(v, struct vblk, v);
-}
-
-static void count(atomic_ullong *n, uint64_t add)
-{
-	/* Only the owner adds: no need for a locked instruction. */
-	atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + add,
-			      memory_order_relaxed);
-}
-
-/* Requests. */
-
-/* Gives a request back: @written bytes of data, and its status behind them. */
-static void give_back(struct lane *l, struct request *r, uint8_t status, uint32_t written)
-{
-	*r->status = status;
-	virtq_done(&l->q->vq, r->chain.head, written + 1);
-	l->free[l->n_free++] = (uint16_t)(r - l->request);
-}
-
-static void answer(struct lane *l, struct request *r, uint8_t status)
-{
-	give_back(l, r, status, 0);
-}
-
-/* Cuts @front bytes from the beginning and @back from the end of buffers; returns how
- * many are left of them, from *iov on. The buffers have as many bytes. */
-static unsigned trim(struct iovec **iov, unsigned n, size_t front, size_t back)
-{
-	struct iovec *v = *iov;
-
-	while (n > 0 && front >= v->iov_len) {
-		front -= v->iov_len;
-		v++;
-		n--;
-	}
-	if (n > 0) {
-		v->iov_base = (uint8_t *)v->iov_base + front;
-		v->iov_len -= front;
-	}
-	while (n > 0 && back >= v[n - 1].iov_len) {
-		back -= v[n - 1].iov_len;
-		n--;
-	}
-	if (n > 0)
-		v[n - 1].iov_len -= back;
-	*iov = v;
-	return n;
-}
-
-static bool in_range(const struct vblk *d, uint64_t sector, uint64_t n)
-{
-	return n <= d->sectors && sector <= d->sectors - n;
-}
-
-static void start(struct lane *l, struct request *r, enum blkio_op op, uint64_t sector,
-		  uint64_t bytes)
-{
-	r->io.op = op;
-	r->io.offset = sector * VBLK_SECTOR;
-	r->io.bytes = bytes;
-	blkio_start(l->io, &r->io);
-}
-
-/* The chain's own buffers, cut to the data, become the request's. */
-static void take_in(struct lane *l, struct request *r, uint64_t sector)
-{
-	struct virtq_chain *c = &r->chain;
-	uint64_t bytes = c->in_bytes - 1;
-
-	if (bytes % VBLK_SECTOR || !in_range(l->disk, sector, bytes / VBLK_SECTOR) ||
-	    c->out_bytes != sizeof(struct blk_header)) {
-		answer(l, r, S_IOERR);
-		return;
-	}
-	r->io.iov = c->iov + c->n_out;
-	r->io.n_iov = trim(&r->io.iov, c->n_in, 0, 1);
-	count(&l->read_bytes, bytes);
-	start(l, r, BLKIO_READ, sector, bytes);
-}
-
-static void take_out(struct lane *l, struct request *r, uint64_t sector)
-{
-	struct virtq_chain *c = &r->chain;
-	uint64_t bytes = c->out_bytes - sizeof(struct blk_header);
-	bool cached = l->disk->v.features & F_FLUSH;
-
-	if (bytes % VBLK_SECTOR || !in_range(l->disk, sector, bytes / VBLK_SECTOR) ||
-	    c->in_bytes != 1 || l->disk->config.read_only) {
-		answer(l, r, S_IOERR);
-		return;
-	}
-	r->io.iov = c->iov;
-	r->io.n_iov = trim(&r->io.iov, c->n_out, sizeof(struct blk_header), 0);
-	count(&l->written_bytes, bytes);
-	start(l, r, cached ? BLKIO_WRITE : BLKIO_WRITE_THROUGH, sector, bytes);
-}
-
-static void take_flush(struct lane *l, struct request *r, uint64_t sector)
-{
-	r->io.n_iov = 0;
-	start(l, r, BLKIO_FLUSH, 0, 0);
-}
-
-static void take_id(struct lane *l, struct request *r, uint64_t sector)
-{
-	size_t len = MIN(r->chain.in_bytes - 1u, VBLK_ID_SIZE);
-
-	virtq_copy_in(&r->chain, 0, l->disk->config.serial, len);
-	give_back(l, r, S_OK, (uint32_t)len);
-}
-
-static void take_range(struct lane *l, struct request *r, uint32_t allowed_flags,
-		       enum blkio_op op)
-{
-	struct vblk *d = l->disk;
-	struct blk_range range;
-	uint64_t sector, n;
-
-	if (r->chain.out_bytes != sizeof(struct blk_header) + sizeof(range)) {
-		answer(l, r, S_IOERR);
-		return;
-	}
-	virtq_copy_out(&r->chain, sizeof(struct blk_header), &range, sizeof(range));
-	sector = le64_get(range.sector);
-	n = le32_get(range.n_sectors);
-	if (le32_get(range.flags) & ~allowed_flags) {
-		answer(l, r, S_UNSUPP);
-	} else if (n > RANGE_SECTORS || !in_range(d, sector, n) || d->config.read_only) {
-		answer(l, r, S_IOERR);
-	} else if (n == 0) {
-		answer(l, r, S_OK);
-	} else {
-		r->io.n_iov = 0;
-		if (op == BLKIO_ZERO && le32_get(range.flags) & ZERO_UNMAP &&
-		    d->config.can_discard)
-			op = BLKIO_DISCARD; /* reads as zeroes afterwards */
-		start(l, r, op, sector, n * VBLK_SECTOR);
-	}
-}
-
-static void take_discard(struct lane *l, struct request *r, uint64_t sector)
-{
-	take_range(l, r, 0, BLKIO_DISCARD);
-}
-
-static void take_zero(struct lane *l, struct request *r, uint64_t sector)
-{
-	take_range(l, r, ZERO_UNMAP, BLKIO_ZERO);
-}
-
-/* What a type needs to have been accepted, 0 = nothing, and who carries it out. */
-static const struct {
-	void (*take)(struct lane *l, struct request *r, uint64_t sector);
-	uint64_t feature;
-} types[T_ZERO + 1] = {
-	[T_IN] = { take_in, 0 },
-	[T_OUT] = { take_out, 0 },
-	[T_FLUSH] = { take_flush, 0 },
-	[T_GET_ID] = { take_id, 0 },
-	[T_DISCARD] = { take_discard, F_DISCARD },
-	[T_ZERO] = { take_zero, F_WRITE_ZEROES },
-};
-
-/* One chain from the ring. False: it is no request at all. */
-static bool take(struct lane *l, struct request *r)
-{
-	const struct virtq_chain *c = &r->chain;
-	const struct iovec *last = &c->iov[c->n_out + c->n_in - 1];
-	struct blk_header header;
-
-	if (c->n_in == 0 ||
-	    virtq_copy_out(c, 0, &header, sizeof(header)) != sizeof(header))
-		return false;
-	r->status = (uint8_t *)last->iov_base + last->iov_len - 1;
-	r->type = le32_get(header.type);
-	if (r->type >= ARRAY_SIZE(types) || !types[r->type].take ||
-	    types[r->type].feature & ~l->disk->v.features) {
-		answer(l, r, S_UNSUPP);
-		return true;
-	}
-	count(&l->count[r->type], 1);
-	types[r->type].take(l, r, le64_get(header.sector));
-	return true;
 }
 
 /* The driver's mistake is told once; nothing is taken from this ring any more. */
@@ -328,7 +60,7 @@ static unsigned take_all(struct lane *l)
 			break;
 		l->n_free--;
 		n++;
-		if (!take(l, r))
+		if (!vblk_take(l, r))
 			break_queue(l, VIRTQ_ERR_REQUEST);
 		if (n % SUBMIT_BATCH == 0)
 			must(blkio_submit(l->io));
@@ -340,45 +72,13 @@ static unsigned take_all(struct lane *l)
 	return n;
 }
 
-static const char *const op_names[BLKIO_OP_N] = {
-	[BLKIO_READ] = "read",       [BLKIO_WRITE] = "write",
-	[BLKIO_FLUSH] = "flush",     [BLKIO_WRITE_THROUGH] = "write",
-	[BLKIO_DISCARD] = "discard", [BLKIO_ZERO] = "write of zeroes",
-};
-
-static void report(struct lane *l, const struct request *r)
-{
-	struct vdev *v = &l->disk->v;
-	char text[128];
-
-	count(&l->errors, 1);
-	snprintf(text, sizeof(text), "%s of %llu bytes at byte %llu: %s",
-		 op_names[r->io.op], (unsigned long long)(r->io.bytes - r->io.done),
-		 (unsigned long long)r->io.offset, strerror(-r->io.error));
-	v->env.problem(v->env.arg, v->name, text);
-}
-
-static void complete(struct lane *l, struct request *r)
-{
-	bool in = r->io.op == BLKIO_READ;
-
-	if (r->io.error == 0) {
-		give_back(l, r, S_OK, in ? (uint32_t)r->io.bytes : 0);
-	} else if (r->io.error == -EOPNOTSUPP) {
-		answer(l, r, S_UNSUPP);
-	} else {
-		report(l, r);
-		answer(l, r, S_IOERR);
-	}
-}
-
 static unsigned complete_all(struct lane *l)
 {
 	struct blkio_req *io;
 	unsigned n = 0;
 
 	for (; (io = blkio_reap(l->io)); n++)
-		complete(l, container_of(io, struct request, io));
+		vblk_complete(l, container_of(io, struct request, io));
 	return n;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * looked_vblk.c - vblk.c, watched by guest.c; its owners take their turns when they are
- * told
+ * looked_vblk.c - vblk.c and vblk_req.c, watched by guest.c; owners take their turns when
+ * they are told
  */
 #include "kzhost/dev/vblk.h"
 #include "tests/fuzz/guest.h"
@@ -14,6 +14,7 @@
 static int never_sleep(struct blkio *b);
 
 #include "kzhost/dev/vblk.c"
+#include "kzhost/dev/vblk_req.c"
 
 #undef blkio_wait
 
