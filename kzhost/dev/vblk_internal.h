@@ -73,6 +73,7 @@ struct vblk {
 	struct blk_config space;
 	uint64_t sectors;
 	atomic_bool quit;
+	atomic_bool lossy; /* a flush failed */
 	struct lane lane[VBLK_QUEUES_MAX];
 };
 

@@ -207,22 +207,71 @@ static const char *const op_names[BLKIO_OP_N] = {
 static void report(struct lane *l, const struct request *r)
 {
 	struct vdev *v = &l->disk->v;
-	char text[128];
+	const char *why = strerror(-r->io.error);
+	char text[160];
 
 	vblk_count(&l->errors, 1);
-	snprintf(text, sizeof(text), "%s of %llu bytes at byte %llu: %s",
-		 op_names[r->io.op], (unsigned long long)(r->io.bytes - r->io.done),
-		 (unsigned long long)r->io.offset, strerror(-r->io.error));
+	if (r->io.op == BLKIO_FLUSH)
+		snprintf(text, sizeof(text),
+			 "flush: %s: what was written may be lost; no flush succeeds "
+			 "until the zone has booted again",
+			 why);
+	else
+		snprintf(text, sizeof(text), "%s of %llu bytes at byte %llu: %s",
+			 op_names[r->io.op],
+			 (unsigned long long)(r->io.bytes - r->io.done),
+			 (unsigned long long)r->io.offset, why);
 	v->env.problem(v->env.arg, v->name, text);
+}
+
+/* The kernel says once that it lost what was to be written, to whoever flushes first, and
+ * forgets it. So this disk remembers: a driver that tries again is not told that all is
+ * well. */
+static void judge_flush(struct vblk *d, struct blkio_req *io)
+{
+	if (io->error)
+		atomic_store_explicit(&d->lossy, true, memory_order_relaxed);
+	else if (atomic_load_explicit(&d->lossy, memory_order_relaxed))
+		io->error = -EIO;
+}
+
+/* A request for zeroes may take two steps more: writing them where the backing cannot
+ * forget, and making them stable for a driver that does not flush. True: one is begun. */
+static bool zero_goes_on(struct lane *l, struct request *r)
+{
+	enum blkio_op next;
+
+	if (r->io.op == BLKIO_DISCARD && r->io.error == -EOPNOTSUPP)
+		next = BLKIO_ZERO;
+	else if (r->io.op != BLKIO_FLUSH && r->io.error == 0 &&
+		 !(l->disk->v.features & F_FLUSH))
+		next = BLKIO_FLUSH;
+	else
+		return false;
+	r->io.op = next;
+	blkio_start(l->io, &r->io);
+	return true;
+}
+
+/* Not possible with this backing, or not with this range of it. */
+static bool is_unsupported(const struct blkio_req *io)
+{
+	bool range = io->op == BLKIO_DISCARD || io->op == BLKIO_ZERO;
+
+	return io->error == -EOPNOTSUPP || (range && io->error == -EINVAL);
 }
 
 void vblk_complete(struct lane *l, struct request *r)
 {
 	bool in = r->io.op == BLKIO_READ;
 
+	if (r->io.op == BLKIO_FLUSH)
+		judge_flush(l->disk, &r->io);
+	if (r->type == T_ZERO && zero_goes_on(l, r))
+		return;
 	if (r->io.error == 0) {
 		give_back(l, r, S_OK, in ? (uint32_t)r->io.bytes : 0);
-	} else if (r->io.error == -EOPNOTSUPP) {
+	} else if (is_unsupported(&r->io)) {
 		answer(l, r, S_UNSUPP);
 	} else {
 		report(l, r);

@@ -8,6 +8,7 @@
 #include "tests/virtio/vring.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -535,4 +536,159 @@ TEST(vblk, driver_without_event_index_or_flush_is_served)
 		T_MEMEQ(vmem_at(&b->mem, DATA), vmem_at(&b->mem, DATA + 8192), 4096);
 		T_EQ(request(b, DISCARD, 0, DATA, 16), UNSUPP);
 	}
+}
+
+/* The plain engine, less what it says: results by operation, and how many there were. */
+static struct {
+	atomic_int result[BLKIO_OP_N]; /* 0: as it is */
+	atomic_uint seen[BLKIO_OP_N];
+} made_up;
+
+static struct blkio_req *reap_made_up(struct blkio *b)
+{
+	struct blkio_req *r = blkio_sync.reap(b);
+
+	if (!r)
+		return NULL;
+	atomic_fetch_add(&made_up.seen[r->op], 1);
+	if (made_up.result[r->op])
+		r->result = made_up.result[r->op];
+	return r;
+}
+
+/* As it begins: nothing made up, no operation seen. */
+static struct blkio_engine made_up_engine(void)
+{
+	struct blkio_engine e = blkio_sync;
+
+	for (unsigned op = 0; op < BLKIO_OP_N; op++) {
+		atomic_store(&made_up.result[op], 0);
+		atomic_store(&made_up.seen[op], 0);
+	}
+	e.reap = reap_made_up;
+	return e;
+}
+
+/* What the kernel could not write it forgets once it has said so. */
+TEST(vblk, no_flush_works_after_one_that_failed)
+{
+	struct blkio_engine engine = made_up_engine();
+	struct vblk_stats s;
+	BED(b, &engine);
+
+	T_EQ(request(b, FLUSH, 0, 0, 0), OK);
+	atomic_store(&made_up.result[BLKIO_FLUSH], -EIO);
+	T_EQ(request(b, FLUSH, 0, 0, 0), IOERR);
+	T_HAS(b->text, "flush: Input/output error: ");
+	atomic_store(&made_up.result[BLKIO_FLUSH], 0);
+	T_EQ(request(b, FLUSH, 0, 0, 0), IOERR);
+	T_HAS(b->text, "until the zone has booted again");
+	T_EQ(request(b, OUT, 0, DATA, 512), OK);
+	set(b, VDEV_STATUS, 0);
+	drive(b, ALL_FEATURES);
+	T_EQ(request(b, FLUSH, 0, 0, 0), IOERR);
+	T_EQ(request(b, IN, 0, DATA, 512), OK);
+	vblk_stats(b->disk, &s);
+	T_EQ(s.errors, 3);
+	T_EQ(b->problems, 3);
+}
+
+/* Zeroes over sectors 8 to 15; @flags: 1 = unmap. */
+static unsigned zero(struct bed *b, uint32_t flags)
+{
+	struct {
+		le64 sector;
+		le32 n, flags;
+	} range = { le64_of(8), le32_of(8), le32_of(flags) };
+
+	memcpy(vmem_at(&b->mem, DATA), &range, sizeof(range));
+	return request(b, ZERO, 0, DATA, sizeof(range));
+}
+
+TEST(vblk, zeroes_are_written_where_the_backing_cannot_forget)
+{
+	struct blkio_engine engine = made_up_engine();
+	BED(b, &engine);
+
+	atomic_store(&made_up.result[BLKIO_DISCARD], -EOPNOTSUPP);
+	atomic_store(&made_up.result[BLKIO_ZERO], INT_MAX); /* a tmpfs cannot */
+	T_EQ(zero(b, 1), OK);
+	T_EQ(made_up.seen[BLKIO_DISCARD], 1);
+	T_EQ(made_up.seen[BLKIO_ZERO], 1);
+	T_EQ(zero(b, 0), OK);
+	T_EQ(made_up.seen[BLKIO_DISCARD], 1);
+	T_EQ(made_up.seen[BLKIO_ZERO], 2);
+	T_EQ(made_up.seen[BLKIO_FLUSH], 0);
+	/* Neither, or not here: the driver has to write them itself. */
+	atomic_store(&made_up.result[BLKIO_ZERO], -EOPNOTSUPP);
+	T_EQ(zero(b, 1), UNSUPP);
+	atomic_store(&made_up.result[BLKIO_ZERO], -EINVAL); /* within a block of 4096 */
+	T_EQ(zero(b, 0), UNSUPP);
+	atomic_store(&made_up.result[BLKIO_ZERO], -EIO);
+	T_EQ(zero(b, 0), IOERR);
+	T_EQ(b->problems, 1);
+}
+
+TEST(vblk, what_a_driver_without_flush_wrote_is_stable_when_it_is_told)
+{
+	struct blkio_engine engine = made_up_engine();
+	BED(b, &engine);
+
+	set(b, VDEV_STATUS, 0);
+	drive(b, ALL_FEATURES & ~(1ull << 9));
+	T_EQ(request(b, OUT, 0, DATA, 512), OK);
+	T_EQ(made_up.seen[BLKIO_WRITE_THROUGH], 1);
+	T_EQ(made_up.seen[BLKIO_WRITE], 0);
+	T_EQ(zero(b, 1), OK);
+	T_EQ(made_up.seen[BLKIO_FLUSH], 1);
+	atomic_store(&made_up.result[BLKIO_FLUSH], -EIO);
+	T_EQ(zero(b, 1), IOERR);
+}
+
+TEST(vblk, driver_that_never_looks_at_what_is_used_hurts_nobody)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(engines); i++) {
+		BED(b, engines[i]);
+		uint16_t want = 0;
+
+		for (unsigned round = 0; round < 2000; round++) {
+			for (unsigned s = 0; s < 40; s++, want++)
+				post(b, s, round % 2 ? IN : OUT, 8 * s, DATA + 4096 * s,
+				     4096);
+			vdev_kick(b->disk, 0);
+			while (vring_used_idx(&b->ring) != want)
+				sched_yield();
+		}
+		T_EQ(b->disk->guest_errors, 0);
+		set(b, VDEV_STATUS, 0);
+		drive(b, ALL_FEATURES);
+		T_EQ(request(b, IN, 0, DATA, 4096), OK);
+	}
+}
+
+/* A disk of 8 sectors and a megabyte that is not the guest's. */
+TEST(vblk, no_request_reaches_the_hosts_megabyte)
+{
+	struct vblk_config c = { .bytes = VBLK_HOST_DATA + 8 * 512,
+				 .bootable = true,
+				 .can_discard = true,
+				 .can_zero = true,
+				 .block_bytes = 512,
+				 .n_queues = 1 };
+	const struct {
+		le64 sector;
+		le32 n, flags;
+	} range = { le64_of(7), le32_of(2), le32_of(0) };
+	cleanup(bed_free) struct bed *b = bed_new(&c, NULL);
+	char text[4];
+
+	T_OK(ftruncate(b->fd, (off_t)c.bytes));
+	T_EQ(pwrite(b->fd, "host", 4, 8 * 512), 4);
+	T_EQ(request(b, OUT, 8, DATA, 512), IOERR);
+	T_EQ(request(b, OUT, 7, DATA, 1024), IOERR);
+	memcpy(vmem_at(&b->mem, DATA), &range, sizeof(range));
+	T_EQ(request(b, DISCARD, 0, DATA, sizeof(range)), IOERR);
+	T_EQ(request(b, ZERO, 0, DATA, sizeof(range)), IOERR);
+	T_EQ(pread(b->fd, text, 4, 8 * 512), 4);
+	T_MEMEQ(text, "host", 4);
 }
