@@ -25,6 +25,7 @@ static int never_sleep(struct blkio *b)
 
 void looked_vblk_begin(struct vdev *v)
 {
+	atomic_store(&vblk_of(v)->lossy, false); /* that was another input's disk */
 	for (unsigned i = 0; i < v->n_queues; i++)
 		ASSERT(blkio_attach(vblk_of(v)->lane[i].io) == 0);
 }
