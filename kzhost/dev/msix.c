@@ -232,9 +232,10 @@ void msix_save(struct msix *m, struct buf *out)
 int msix_load(struct msix *m, uint16_t control, struct state_reader *r, struct errmsg *e)
 {
 	struct saved_vector s[MSIX_VECTORS_MAX];
+	const unsigned n = m->n;
 	int err = 0;
 
-	for (unsigned i = 0; i < m->n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		s[i] = (struct saved_vector){ m->vector[i], false };
 		err = state_get(r, &s[i], fields, ARRAY_SIZE(fields), e);
 		if (err == 0 && s[i].v.address & 3)
@@ -246,7 +247,7 @@ int msix_load(struct msix *m, uint16_t control, struct state_reader *r, struct e
 			return errmsg_prefix(e, err, "vector %u", i);
 	}
 	pthread_mutex_lock(&m->lock);
-	for (unsigned i = 0; i < m->n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		m->vector[i].address = s[i].v.address;
 		m->vector[i].data = s[i].v.data;
 		m->vector[i].masked = s[i].v.masked;

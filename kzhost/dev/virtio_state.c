@@ -241,8 +241,11 @@ static int start(struct vdev *v, const struct vqueue *in, struct errmsg *e)
 int vdev_load(struct vdev *v, struct state_reader *r, struct errmsg *e)
 {
 	cleanup(freep) struct vqueue *in = calloc(v->n_queues, sizeof(*in));
-	int err = in ? get_registers(v, r, e) : errmsg_set(e, -ENOMEM, "no memory");
+	int err;
 
+	if (!in)
+		return errmsg_set(e, -ENOMEM, "no memory");
+	err = get_registers(v, r, e);
 	for (unsigned i = 0; err == 0 && i < v->n_queues; i++) {
 		in[i] = v->queue[i];
 		err = get_queue(&v->queue[i], r, &in[i], e);
