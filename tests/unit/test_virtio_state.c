@@ -426,6 +426,28 @@ TEST(virtio_state, a_device_that_is_configured_otherwise_is_refused)
 	}
 }
 
+TEST(virtio_state, out_of_memory_is_an_error_and_no_half_record)
+{
+	cleanup(buf_fini) struct buf record = { 0 };
+	int r = -ENOMEM;
+	BED(a);
+	BED(b);
+
+	live(a);
+	stop(a);
+	for (long n = 0; r == -ENOMEM; n++) {
+		buf_fini(&record);
+		fault_arm(n);
+		r = virtio_pci_save(&a->p, &record);
+		T_EQ(r, fault.fired ? -ENOMEM : 0);
+	}
+	fault_disarm();
+	save(a, &record);
+	fault_arm(0);
+	T_EQ(load(b, DEVSTATE_VERSION, record.p, record.len), -ENOMEM);
+	fault_disarm();
+}
+
 /* Hostile records: what a device never was, and what is said of it. */
 
 static void unaligned_bar(struct bed *b)
