@@ -214,6 +214,22 @@ static void fly(struct evil_ctx *c)
 	vring_kick(c->r);
 }
 
+static void mark(void)
+{
+	memset(blk_dma(), PATTERN, FLIGHT * FLIGHT_LEN);
+}
+
+/* Return: whether data of a flight arrives where mark() was, soon */
+static bool is_written(void)
+{
+	clock_delay_ms(SETTLE_MS);
+	for (unsigned i = 0; i < FLIGHT * FLIGHT_LEN; i++) {
+		if (blk_dma()[i] != PATTERN)
+			return true;
+	}
+	return false;
+}
+
 /* After the status reads 0 the device must not write to memory any more. */
 static enum evil_outcome reset_in_flight(struct evil_ctx *c)
 {
@@ -226,13 +242,10 @@ static enum evil_outcome reset_in_flight(struct evil_ctx *c)
 			print("evil: the status does not become 0\n");
 			return EVIL_BAD;
 		}
-		memset(blk_dma(), PATTERN, FLIGHT * FLIGHT_LEN);
-		clock_delay_ms(SETTLE_MS);
-		for (unsigned i = 0; i < FLIGHT * FLIGHT_LEN; i++) {
-			if (blk_dma()[i] != PATTERN) {
-				print("evil: memory was written after the reset\n");
-				return EVIL_BAD;
-			}
+		mark();
+		if (is_written()) {
+			print("evil: memory was written after the reset\n");
+			return EVIL_BAD;
 		}
 	}
 	return EVIL_OK;
@@ -267,6 +280,25 @@ static enum evil_outcome decode_off(struct evil_ctx *c)
 	answered = answers(c->b->dev, virtio_common(c->b->dev));
 	pci_write(p, PCI_COMMAND, 2, command);
 	return answered ? EVIL_TAKEN : EVIL_OK;
+}
+
+/* Nor when it may not use the bus any more (PCI 3.0, 6.2.2). */
+static enum evil_outcome master_off(struct evil_ctx *c)
+{
+	const struct pci_dev *p = c->b->dev->pci;
+	uint32_t command = pci_read(p, PCI_COMMAND, 2);
+	enum evil_outcome o = EVIL_OK;
+
+	fly(c);
+	pci_write(p, PCI_COMMAND, 2, command & ~(uint32_t)PCI_COMMAND_MASTER);
+	mark();
+	fly(c);
+	if (is_written()) {
+		print("evil: memory was written without bus mastering\n");
+		o = EVIL_BAD;
+	}
+	pci_write(p, PCI_COMMAND, 2, command);
+	return o;
 }
 
 static enum evil_outcome vector_range(struct evil_ctx *c)
@@ -370,6 +402,8 @@ const struct evil evil_accesses[] = {
 	{ "bar-high", "the same to above 4 GiB", EVIL_OK | EVIL_NOTHING, bar_high },
 	{ "decode-off", "memory decoding off with requests in flight", EVIL_OK,
 	  decode_off },
+	{ "master-off", "bus mastering off with requests in flight", EVIL_OK,
+	  master_off },
 	{ "vector-range", "MSI-X vectors that do not exist", EVIL_REFUSED, vector_range },
 	{ "vector-masked", "a masked vector pends, and fires when unmasked", EVIL_OK,
 	  vector_masked },
