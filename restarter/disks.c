@@ -3,6 +3,7 @@
  * disks.c - a zone's disks, opened, locked and described for its kzhost
  */
 #include "restarter/disks.h"
+#include "common/zone/loops.h"
 #include "common/zone/storage.h"
 
 #include <fcntl.h>
@@ -88,6 +89,35 @@ static int lock(const struct facts *f, int fd, struct errmsg *e)
 			    "locked: another zone or program of this host, or another "
 			    "device of this zone, uses it");
 	return fail(f, -errno, e, strerror(errno));
+}
+
+/* Has somebody a lock on the file at @path that @type would not go with? */
+static bool is_locked(const char *path, short type)
+{
+	struct flock lk = { .l_type = type, .l_whence = SEEK_SET };
+	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lk) == 0 && lk.l_type != F_UNLCK;
+}
+
+/* A loop device and the file behind it are one disk. */
+static int check_loops(const struct facts *f, struct errmsg *e)
+{
+	char name[LOOP_NAME_SIZE], path[LOOP_PATH_SIZE];
+
+	if (S_ISREG(f->st.st_mode) && !f->read_only &&
+	    loop_of(&f->st, SYSFS_DEFAULT, name))
+		return errmsg_set(e, -EBUSY,
+				  "device %u: %s: in use by /dev/%s: unmount that, then "
+				  "losetup -d /dev/%s",
+				  f->id, f->path, name, name);
+	if (S_ISBLK(f->st.st_mode) && loop_file(&f->st, SYSFS_DEFAULT, path) &&
+	    is_locked(path, f->read_only ? F_RDLCK : F_WRLCK))
+		return errmsg_set(e, -EBUSY,
+				  "device %u: %s: %s, which is behind it, is in use by "
+				  "another zone or program",
+				  f->id, f->path, path);
+	return 0;
 }
 
 static int find_size(struct facts *f, int fd, struct errmsg *e)
@@ -222,6 +252,8 @@ static int open_one(const struct paths *p, const struct zconf *c, const struct z
 	r = open_backing(&f, &d->fd[CTL_DISK_FD_LOCK], e);
 	if (r == 0)
 		r = lock(&f, d->fd[CTL_DISK_FD_LOCK], e);
+	if (r == 0)
+		r = check_loops(&f, e);
 	if (r == 0)
 		r = find_size(&f, d->fd[CTL_DISK_FD_LOCK], e);
 	if (r < 0)

@@ -11,6 +11,9 @@
  * zones, and programs that ask for such locks (QEMU does), from the same disk on this
  * host. The same descriptor has a block device exclusively: one that is mounted, part of
  * a volume group, or another zone's, by whatever name, is refused by the kernel.
+ *
+ * A loop device locks nothing: a file that one can write to is refused, and a loop device
+ * whose file is locked (zone/loops.h).
  */
 #ifndef KZ_RESTARTER_DISKS_H
 #define KZ_RESTARTER_DISKS_H

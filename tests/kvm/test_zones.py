@@ -169,6 +169,25 @@ def a_block_device_is_free_when_its_zone_has_ended(t):
 
 
 @kz.test
+def sectors_smaller_than_the_backings_blocks(t):
+    """They go through the page cache, beside whole blocks that do not."""
+    with open(t.path("disk"), "wb") as f:
+        f.truncate(8 << 20)
+    with Loop(t.path("disk"), "-b", "4096") as loop:
+        console = disk_zone(t, "add device; set id=0; set storage=dev:%s; end;" % loop.name)
+        for first, count in ((0, 64), (3, 1), (7, 9), (16, 8), (5, 100), (1000, 3)):
+            told(console, "disk write 0 %d %d 7" % (first, count), "ok")
+        told(console, "disk flush 0", "disk flush: ok")
+        told(console, "disk verify 0 0 105 7", "0 bad")
+        told(console, "disk verify 0 1000 3 7", "0 bad")
+        told(console, "disk zero 0 8 8", "disk zero: ok")
+        told(console, "disk zero 0 17 3", "disk zero: unsupported")
+        told(console, "disk verify 0 16 89 7", "0 bad")
+        kz.eq(devices(t, "db")["disk_errors"], 0)
+        t.run("zoneadm", "-z", "db", "halt")
+
+
+@kz.test
 def a_read_only_disk_stays_as_it_is(t):
     path = t.path("cd")
     with open(path, "wb") as f:

@@ -223,6 +223,24 @@ def block_device_of_another_zone(t):
 
 
 @kz.test
+def file_behind_a_loop_device(t):
+    """An image that somebody has mounted to look inside; and the other way round."""
+    operator(t)
+    path = image(t, "disk", 8 * MIB)
+    zone_with(t, "web", path)
+    with Loop(path) as loop:
+        does_not_boot(t, "web", "device 0: %s: in use by %s" % (path, loop.name),
+                      "losetup -d %s" % loop.name)
+    with Loop(path, "-r"):
+        boots_after_all(t, "web")
+    t.run("zoneadm", "-z", "web", "boot")
+    with Loop(path) as loop:
+        zone_with(t, "db", loop.name, kind="dev")
+        does_not_boot(t, "db", "device 0: %s: %s, which is behind it, is in use by another zone"
+                      % (loop.name, path))
+
+
+@kz.test
 def block_device_without_a_medium(t):
     operator(t)
     with Loop(image(t, "none", 0)) as loop:
