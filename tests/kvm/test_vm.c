@@ -3,6 +3,7 @@
  * test_vm.c - the machine on KVM, by guests of a few instructions (guests.S)
  */
 #include "common/proto/machine.h"
+#include "kzhost/dev/vblk.h"
 #include "kzhost/vm/machine.h"
 #include "tests/kvm/tiny.h"
 
@@ -261,6 +262,60 @@ TEST(vm, a_thread_that_cannot_confine_itself_is_a_fault)
 	tiny_expect_event(&t, VM_EV_FAULT);
 	vm_stop(t.vm);
 	T_EQ(t.len, 0);
+}
+
+/* The link has every pthread_create() come here: the one of this number fails, if any. */
+static int thread_to_fail = -1;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*start)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*start)(void *), void *arg);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+			  void *(*start)(void *), void *arg)
+{
+	if (thread_to_fail >= 0 && thread_to_fail-- == 0)
+		return EAGAIN;
+	return __real_pthread_create(thread, attr, start, arg);
+}
+
+static int start_with_disk(struct tiny *t, struct errmsg *e)
+{
+	struct vm_config c = tiny_config(tiny_spins, tiny_spins_end);
+	struct vblk_config disk = { .bytes = MIB, .block_bytes = 512, .n_queues = 2 };
+
+	disk.take_backing.direct_fd = -1;
+	disk.take_backing.buffered_fd = memfd_create("disk", MFD_CLOEXEC);
+	T_OK(ftruncate(disk.take_backing.buffered_fd, MIB));
+	c.n_vcpus = 2;
+	memset(t, 0, sizeof(*t));
+	T_OK(vm_create(&c, &t->vm, e));
+	tiny_config_done(&c);
+	T_OK(vm_add_disk(t->vm, &disk, e));
+	return vm_start(t->vm, e);
+}
+
+TEST(vm, ends_whichever_of_its_threads_cannot_be_made)
+{
+	int r = -EAGAIN, n;
+
+	for (n = 0; r < 0; n++) {
+		struct errmsg e = { 0 };
+		cleanup(tiny_free) struct tiny t;
+		struct vm_event ev;
+
+		thread_to_fail = n;
+		r = start_with_disk(&t, &e);
+		if (r == 0)
+			break;
+		T_EQ(r, -EAGAIN);
+		T_HAS(e.text, "starting the threads of a machine of 2 vCPUs: ");
+		T_FALSE(vm_take_event(t.vm, &ev));
+		T_EQ(vm_start(t.vm, &e), -EALREADY);
+	}
+	thread_to_fail = -1;
+	T_EQ(n, 2 + 1 + 2 + 1); /* vCPUs, slow devices, queues, the filler */
 }
 
 TEST(vm, is_started_once)
