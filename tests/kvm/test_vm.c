@@ -27,6 +27,7 @@ TINY(halts);
 TINY(floods);
 TINY(second_processor);
 TINY(all_processors);
+TINY(everywhere);
 TINY(bios_entry);
 TINY(high_memory);
 TINY(firmware);
@@ -280,15 +281,16 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 	return __real_pthread_create(thread, attr, start, arg);
 }
 
-static int start_with_disk(struct tiny *t, struct errmsg *e)
+static int start_with_disk(struct tiny *t, const uint8_t *code, const uint8_t *end,
+			   unsigned n_vcpus, struct errmsg *e)
 {
-	struct vm_config c = tiny_config(tiny_spins, tiny_spins_end);
+	struct vm_config c = tiny_config(code, end);
 	struct vblk_config disk = { .bytes = MIB, .block_bytes = 512, .n_queues = 2 };
 
 	disk.take_backing.direct_fd = -1;
 	disk.take_backing.buffered_fd = memfd_create("disk", MFD_CLOEXEC);
 	T_OK(ftruncate(disk.take_backing.buffered_fd, MIB));
-	c.n_vcpus = 2;
+	c.n_vcpus = n_vcpus;
 	memset(t, 0, sizeof(*t));
 	T_OK(vm_create(&c, &t->vm, e));
 	tiny_config_done(&c);
@@ -306,7 +308,7 @@ TEST(vm, ends_whichever_of_its_threads_cannot_be_made)
 		struct vm_event ev;
 
 		thread_to_fail = n;
-		r = start_with_disk(&t, &e);
+		r = start_with_disk(&t, tiny_spins, tiny_spins_end, 2, &e);
 		if (r == 0)
 			break;
 		T_EQ(r, -EAGAIN);
@@ -316,6 +318,32 @@ TEST(vm, ends_whichever_of_its_threads_cannot_be_made)
 	}
 	thread_to_fail = -1;
 	T_EQ(n, 2 + 1 + 2 + 1); /* vCPUs, slow devices, queues, the filler */
+}
+
+/* For the thread sanitizer, above all: registers are the vCPU threads' work, all at once.
+ */
+TEST(vm, processors_are_everywhere_at_once)
+{
+	cleanup(tiny_free) struct tiny t;
+	struct errmsg e = { 0 };
+	struct vm_event ev;
+	char out[256];
+
+	T_OK(start_with_disk(&t, tiny_everywhere, tiny_everywhere_end, 8, &e));
+	do {
+		struct vm_stats s;
+
+		for (ev.type = VM_EV_DEVICE; vm_take_event(t.vm, &ev);)
+			if (ev.type != VM_EV_DEVICE)
+				break;
+		vm_stats(t.vm, &s);
+		vm_console_write(t.vm, "typed", 5);
+		vm_power_button(t.vm);
+		while (vm_console_read(t.vm, out, sizeof(out)) > 0)
+			;
+	} while (ev.type == VM_EV_DEVICE);
+	if (ev.type != VM_EV_POWEROFF)
+		T_FAIL("event %d (%s)", ev.type, ev.text);
 }
 
 TEST(vm, is_started_once)
