@@ -74,8 +74,11 @@ static void apply(struct msix *m, unsigned i, bool changed)
 	/* What KVM found pending it injects, and leaves the count to us. */
 	if (want && r == 0 && !v->bound)
 		clear_pending(v);
-	/* What could not be bound stays pending; it is tried again at the next write. */
-	v->bound = want && (r == 0 || v->bound);
+	/* What could not be bound pends, rather than being sent where it went before; it
+	 * is tried again at the next write. */
+	if (want && r < 0 && v->bound)
+		m->ops->unbind(m->ops->arg, m->gsi + i, v->fd);
+	v->bound = want && r == 0;
 }
 
 void msix_control(struct msix *m, uint16_t control)

@@ -187,6 +187,24 @@ TEST(msix, a_vector_that_kvm_refuses_stays_pending_and_is_tried_again)
 	T_TRUE(b->bound[0]);
 }
 
+TEST(msix, a_message_that_kvm_refuses_is_not_sent_where_it_went_before)
+{
+	BED(b);
+
+	msix_control(&b->m, ENABLE);
+	set_vector(b, 0, 0xfee00000, 1);
+	b->refuse = -ENOMEM;
+	put(b, 0, 2, 2);
+	T_FALSE(b->bound[0]);
+	msix_raise(&b->m, 0);
+	T_EQ(pending(b), 1);
+	b->refuse = 0;
+	put(b, 0, 3, 0);
+	T_TRUE(b->bound[0]);
+	T_EQ(b->data[0], 2);
+	T_EQ(b->injected, 1);
+}
+
 TEST(msix, raising_what_is_not_there_does_nothing)
 {
 	BED(b);
