@@ -134,7 +134,8 @@ int pci_add(struct pci *pci, unsigned slot, struct pci_function *f);
 
 /*
  * Gives every BAR an address in the window below 4 GiB, as firmware would have done, and
- * switches memory decoding on: for kernels that are booted directly.
+ * switches memory decoding on: for kernels that are booted directly, and not for those
+ * whose registers were loaded.
  */
 void pci_assign(struct pci *pci);
 

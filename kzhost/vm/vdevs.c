@@ -37,30 +37,8 @@ struct vm_slot {
 	atomic_ullong problems;
 };
 
-static int bind(void *arg, unsigned gsi, int fd, uint64_t address, uint32_t data)
-{
-	struct vm *vm = arg;
-
-	return kvm_msi_bind(&vm->kvm, gsi, fd, address, data);
-}
-
-/* A machine that KVM has closed has nothing bound. */
-static int unbind(void *arg, unsigned gsi, int fd)
-{
-	struct vm *vm = arg;
-
-	return vm->kvm.vm_fd < 0 ? 0 : kvm_msi_unbind(&vm->kvm, gsi, fd);
-}
-
-static int ioeventfd(void *arg, uint64_t gpa, int fd, bool on)
-{
-	struct vm *vm = arg;
-
-	return vm->kvm.vm_fd < 0 ? 0 : kvm_ioeventfd(&vm->kvm, gpa, fd, on);
-}
-
 /* Neither a driver that breaks the rules again and again nor a disk that fails shall fill
- * the zone's messages. */
+ * the zone's messages. On any thread, with locks of the device held. */
 static void problem(void *arg, const char *dev, const char *text)
 {
 	struct vm_slot *s = container_of(arg, struct vm_slot, fn);
@@ -71,6 +49,35 @@ static void problem(void *arg, const char *dev, const char *text)
 		return;
 	snprintf(line, sizeof(line), "dev=%s %s", dev, text);
 	mbox_post(&s->vm->mbox, VM_EV_DEVICE, line);
+}
+
+static int bind(void *arg, unsigned gsi, int fd, uint64_t address, uint32_t data)
+{
+	struct vm_slot *s = arg;
+	int r = kvm_msi_bind(&s->vm->kvm, gsi, fd, address, data);
+	char text[96];
+
+	if (r < 0) {
+		snprintf(text, sizeof(text), "interrupt %u cannot be delivered: KVM: %s",
+			 (gsi - KVM_MSI_GSI) % MSIX_VECTORS_MAX, strerror(-r));
+		problem(&s->fn, s->vdev->name, text);
+	}
+	return r;
+}
+
+/* A machine that KVM has closed has nothing bound. */
+static int unbind(void *arg, unsigned gsi, int fd)
+{
+	const struct vm_slot *s = arg;
+
+	return s->vm->kvm.vm_fd < 0 ? 0 : kvm_msi_unbind(&s->vm->kvm, gsi, fd);
+}
+
+static int ioeventfd(void *arg, uint64_t gpa, int fd, bool on)
+{
+	struct vm *vm = arg;
+
+	return vm->kvm.vm_fd < 0 ? 0 : kvm_ioeventfd(&vm->kvm, gpa, fd, on);
 }
 
 /* Where the window above RAM begins. */
@@ -148,7 +155,7 @@ int vm_slot_env(struct vm *vm, unsigned slot, struct vdev_env *ret_env)
 	s->vm = vm;
 	s->ops = (struct virtio_pci_ops){
 		.ioeventfd = ioeventfd,
-		.msix = { .bind = bind, .unbind = unbind, .arg = vm },
+		.msix = { .bind = bind, .unbind = unbind, .arg = s },
 		.arg = vm,
 	};
 	vm->slot[slot] = s;

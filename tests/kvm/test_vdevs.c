@@ -11,6 +11,7 @@
 #include "tests/kvm/tiny.h"
 #include "tests/virtio/vdriver.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 
@@ -103,6 +104,27 @@ TEST(vdevs, kvm_takes_open_vectors_and_leaves_masked_ones_pending)
 	get(&b, 16);
 	wait_pending(&b, 2);
 	vdriver_config_write(&b.d, b.d.msix + 2, 2, 0x8000);
+	wait_pending(&b, 0);
+}
+
+TEST(vdevs, an_interrupt_that_kvm_refuses_is_told_and_pends)
+{
+	BED(b);
+	cleanup(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int vm_fd = b.t.vm->kvm.vm_fd;
+	struct vm_event ev;
+
+	bring_up(&b);
+	vdriver_vector(&b.d, 1, KZ_GPA_LAPIC, 0x31, true);
+	b.t.vm->kvm.vm_fd = null;
+	vdriver_vector(&b.d, 1, KZ_GPA_LAPIC, 0x32, false);
+	b.t.vm->kvm.vm_fd = vm_fd;
+	T_TRUE(vm_take_event(b.t.vm, &ev));
+	T_EQ(ev.type, VM_EV_DEVICE);
+	T_HAS(ev.text, "dev=vrng0 interrupt 1 cannot be delivered: KVM: ");
+	get(&b, 16);
+	wait_pending(&b, 2);
+	vdriver_vector(&b.d, 1, KZ_GPA_LAPIC, 0x32, false);
 	wait_pending(&b, 0);
 }
 
