@@ -3,9 +3,10 @@
 """Runs in the rig's host (test_own_disk.py starts it and judges what it leaves).
 
 Zone 'os' boots the Debian that is installed on its disk, by firmware and GRUB, until root is
-logged in on its console; fio writes and verifies a file; the power button shuts it down. Then it
-boots again, with two processors and into the menu's second entry, and panics. Zone 'blank' has a disk with nothing on it.
-What was seen goes to /var/log/rig/facts.json.
+logged in on its console; fio writes and verifies a file; the guest reboots, and is online once
+its agent answers; the power button shuts it down. Then it boots again, with two processors and
+into the menu's second entry, and panics. Zone 'blank' has a disk with nothing on it. What was
+seen goes to /var/log/rig/facts.json.
 """
 
 import json
@@ -23,6 +24,8 @@ PROMPT = 'root@zone:~#'
 FIO = ('fio --name=v --filename=/root/v --size=16M --rw=randrw --bs=16k --direct=1 '
        '--ioengine=libaio --iodepth=8 --verify=crc32c --verify_fatal=1 --end_fsync=1 '
        '--eta=never --output=/dev/null')
+DRIVERS = ('cd /sys/bus/acpi/devices; for d in *; do '
+           'p=$(readlink $d/driver || readlink $d/physical_node/driver); echo $d ${p##*/}; done')
 DEADLINE = 400
 
 
@@ -118,8 +121,12 @@ def configure():
         run('zoneadm', '-z', zone, 'install')
 
 
+def online():
+    return (zone_of_status('os').get('instance') or {}).get('state') == 'online'
+
+
 def first_boot(facts):
-    """Firmware, GRUB, multi-user, fio, power button."""
+    """Firmware, GRUB, multi-user, fio; the console."""
     console = Console('os')
     begin = time.monotonic()
     run('zoneadm', '-z', 'blank', 'boot')
@@ -132,14 +139,13 @@ def first_boot(facts):
     run('zoneadm', '-z', 'blank', 'halt')
     console.quiet_shell()
     console.shell('dmesg -n 1')
-    wait_for('os online', lambda: (zone_of_status('os').get('instance') or {})
-             .get('state') == 'online')
+    wait_for('os online', online)
     facts['online'] = zone_of_status('os')
     for name, command in (
             ('target', 'systemctl is-active multi-user.target'),
             ('disk', 'findmnt -no SOURCE /; cat /sys/block/vda/serial'),
-            ('modules', 'ls /sys/module'),
-            ('acpi', 'ls /sys/bus/acpi/devices'),
+            ('drivers', DRIVERS),
+            ('generation', 'cat /sys/bus/acpi/devices/KZON0001:00/modalias'),
             ('interrupts', 'cat /proc/interrupts'),
             ('blame', 'systemd-analyze blame --no-pager | head -n 12'),
             ('errors', 'dmesg --level=emerg,alert,crit,err')):
@@ -148,6 +154,24 @@ def first_boot(facts):
     begin = time.monotonic()
     facts['fio'] = console.shell(FIO)
     facts['fio_seconds'] = round(time.monotonic() - begin, 1)
+    return console
+
+
+def reboot(facts, console):
+    """The guest's own; it is online when its agent answers."""
+    run('zonecfg', '-z', 'os', 'set goals=agent')
+    begin = time.monotonic()
+    console.send('systemctl reboot\r')
+    console.until('[NOTICE: Zone rebooting]')
+    wait_for('os to be another machine',
+             lambda: zone_of_status('os').get('id', -1) > facts['online']['id'])
+    wait_for('os online by its agent', online)
+    facts['reboot_seconds'] = round(time.monotonic() - begin, 1)
+    facts['rebooted'] = zone_of_status('os')
+    Console('os').until(PROMPT)
+
+
+def power_button(facts):
     facts['shutdown_seconds'] = run('zoneadm', '-z', 'os', 'shutdown')
     # The command is answered before the document is written, at most ten times a second.
     wait_for('the status of a zone that is down',
@@ -155,8 +179,8 @@ def first_boot(facts):
     facts['after_shutdown'] = zone_of_status('os')
 
 
-def second_boot(facts):
-    """Two processors; the menu takes a key; a shell that panics."""
+def panic(facts):
+    """Another boot with two processors; the menu takes a key; a shell that panics."""
     console = Console('os')
     run('zonecfg', '-z', 'os', 'select virtual-cpu; set ncpus=2; end; set goals=none')
     run('zoneadm', '-z', 'os', 'boot')
@@ -180,8 +204,10 @@ def main():
     os.makedirs('/var/log/rig', exist_ok=True)
     configure()
     try:
-        first_boot(facts)
-        second_boot(facts)
+        console = first_boot(facts)
+        reboot(facts, console)
+        power_button(facts)
+        panic(facts)
     finally:
         with open('/var/log/rig/facts.json', 'w', encoding='utf-8') as f:
             json.dump(facts, f, indent=1)
