@@ -155,15 +155,15 @@ static bool ask_dio_align(struct facts *f, int fd)
 	return true;
 }
 
-/* Past the page cache; -1 where that cannot be. Then nothing is read ahead through
- * @buffered_fd: what comes into the page cache while direct writes are under way may be
- * older than they are, and would stay there. */
+/* Past the page cache; -1 where that cannot be. A block device is then not read ahead
+ * through @buffered_fd: what comes into the page cache while direct writes are under way
+ * may be older than they are, and the kernel leaves it there (it does not for files). */
 static int open_direct(struct facts *f, int buffered_fd)
 {
 	int fd = open_again(f, buffered_fd, O_DIRECT);
 	int logical = 0;
 
-	if (fd >= 0)
+	if (fd >= 0 && S_ISBLK(f->st.st_mode))
 		posix_fadvise(buffered_fd, 0, 0, POSIX_FADV_RANDOM);
 	if (fd < 0 || ask_dio_align(f, fd))
 		return fd;
