@@ -397,6 +397,170 @@ everywhere_ap_end:
 	end	everywhere
 
 	/*
+	 * All processors but the first bring up the virtio devices in slots 1 to 3, again and
+	 * again and each for itself: the status from 0 to DRIVER_OK, with one queue at 2 MiB.
+	 * Then each reads and writes registers at random, which is the others' bringing up, and
+	 * kicks. Of the MSI-X tables only masks are written: what would be injected is harmless
+	 * so. The first one switches MSI-X on and waits.
+	 */
+	.set	BAR_BYTES, 0x8000
+	.set	PARTS, 0x1000
+	.set	REG_TURNS, 300
+	guest	drivers
+	mov	$0x6000, %esp
+	mov	$AT(drivers_ap), %esi
+	mov	$0x8000, %edi
+	mov	$(drivers_ap_end - drivers_ap), %ecx
+	cld
+	rep movsb
+	movl	$0x300000, 0x200000		/* descriptor 0: 64 bytes to be written */
+	movl	$64, 0x200008
+	movl	$2, 0x20000c
+	mov	$0x80000800, %ebx		/* slot 1 */
+1:	mov	$0x34, %ecx			/* where the first capability is */
+2:	call	8f
+	in	(%dx), %al
+	movzbl	%al, %ecx
+	call	8f
+	in	(%dx), %al
+	cmp	$0x11, %al
+	je	3f
+	inc	%ecx
+	jmp	2b
+3:	add	$3, %ecx			/* the second byte of its control */
+	call	8f
+	mov	$0x80, %al			/* enabled */
+	out	%al, (%dx)
+	add	$0x800, %ebx
+	cmp	$0x80002000, %ebx
+	jb	1b
+	movl	$0x1ff, LAPIC + 0xf0
+	movl	$0xc4500, LAPIC + 0x300
+	movl	$0xc4608, LAPIC + 0x300
+	mov	$1, %ecx
+4:	cmpl	$REG_TURNS, 0x7000(, %ecx, 4)
+	jb	4b
+	inc	%ecx
+	cmp	$8, %ecx
+	jb	4b
+	finish
+	/* The port of byte cl of the function at ebx, in dx. */
+8:	mov	$KZ_PCI_CONFIG_PORT, %dx
+	mov	%ebx, %eax
+	mov	%cl, %al
+	and	$0xfc, %al
+	out	%eax, (%dx)
+	mov	%ecx, %edx
+	and	$3, %edx
+	add	$(KZ_PCI_CONFIG_PORT + 4), %edx
+	ret
+	.code16
+drivers_ap:
+	cli
+	xor	%ax, %ax
+	mov	%ax, %ds
+	lgdtl	drivers_gdtr - drivers_ap + 0x8000
+	mov	%cr0, %eax
+	or	$1, %eax
+	mov	%eax, %cr0
+	ljmpl	$0x10, $(5f - drivers_ap + 0x8000)
+	.code32
+5:	mov	$0x18, %eax
+	mov	%eax, %ds
+	mov	%eax, %ss
+	mov	LAPIC + 0x20, %ebx
+	shr	$24, %ebx
+	lea	0x7000(, %ebx, 4), %ebp
+	mov	%ebx, %esp
+	shl	$7, %esp
+	add	$0x6000, %esp
+6:	call	random
+	mov	$(bring_up - drivers_ap + 0x8000), %esi
+7:	movzbl	(%esi), %ecx
+	movzbl	1(%esi), %eax
+	mov	2(%esi), %edx
+	add	$6, %esi
+	test	%eax, %eax
+	jz	9f
+	add	%edi, %ecx
+	test	$1, %eax
+	jz	8f
+	mov	%dl, (%ecx)
+	jmp	7b
+8:	test	$2, %eax
+	jz	8f
+	mov	%dx, (%ecx)
+	jmp	7b
+8:	mov	%edx, (%ecx)
+	jmp	7b
+9:	incw	0x201002			/* one more is available */
+	movw	$0, 3 * PARTS(%edi)
+	mov	$8, %ecx
+1:	call	random
+	mov	%ebx, %eax
+	shr	$12, %eax
+	and	$0x707c, %eax
+	mov	%eax, %edx
+	and	$0x7000, %edx
+	cmp	$(4 * PARTS), %edx
+	jne	2f
+	or	$0xc, %eax
+2:	add	%eax, %edi
+	mov	(%edi), %edx
+	test	$0x800, %ebx
+	jz	3f
+	movzbl	%bh, %edx
+	mov	%dl, (%edi)
+	mov	%dx, (%edi)
+	mov	%edx, (%edi)
+3:	dec	%ecx
+	jnz	1b
+	incl	(%ebp)
+	jmp	6b
+	/* The next number in ebx, a device's BAR in edi. */
+random:	imul	$1103515245, %ebx, %ebx
+	add	$12345, %ebx
+	mov	%ebx, %edi
+	shr	$30, %edi
+	imul	$BAR_BYTES, %edi, %edi
+	add	$KZ_GPA_PCI_LOW, %edi
+	ret
+	/* Offset, width, value: VIRTIO 1.2, 3.1.1 and 4.1.4.3. */
+	.macro reg offset, width, value
+	.byte	\offset, \width
+	.long	\value
+	.endm
+bring_up:
+	reg	0x14, 1, 0
+	reg	0x14, 1, 1
+	reg	0x14, 1, 3
+	reg	0x08, 4, 0
+	reg	0x0c, 4, 0
+	reg	0x08, 4, 1
+	reg	0x0c, 4, 1			/* VERSION_1 */
+	reg	0x14, 1, 0xb
+	reg	0x16, 2, 0
+	reg	0x18, 2, 16
+	reg	0x1a, 2, 1
+	reg	0x20, 4, 0x200000
+	reg	0x24, 4, 0
+	reg	0x28, 4, 0x201000
+	reg	0x2c, 4, 0
+	reg	0x30, 4, 0x202000
+	reg	0x34, 4, 0
+	reg	0x1c, 2, 1
+	reg	0x14, 1, 0xf
+	reg	0, 0, 0
+	.balign	8
+drivers_gdt:
+	.quad	0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+drivers_gdtr:
+	.word	31
+	.long	drivers_gdt - drivers_ap + 0x8000
+drivers_ap_end:
+	end	drivers
+
+	/*
 	 * Sends APIC 1 to the last page of the BIOS: from there zeroes ("add %al, (%bx,%si)")
 	 * lead to the BIOS entry.
 	 */
