@@ -51,10 +51,14 @@ static int parse_word(const struct opt *opts, unsigned n, int argc, char **argv,
 		*(bool *)named->dest = true;
 		return 0;
 	}
+	if (strcmp(argv[*at], "--help") == 0)
+		return -ECANCELED;
+	if (argv[*at][1] == '-')
+		return errmsg_set(e, -EINVAL, "illegal option %s", argv[*at]);
 	for (const char *c = argv[*at] + 1; *c; c++) {
 		const struct opt *o = find(opts, n, *c);
 
-		if (!o && (*c == 'h' || *c == '?' || strcmp(c, "-help") == 0))
+		if (!o && (*c == 'h' || *c == '?'))
 			return -ECANCELED;
 		if (!o)
 			return errmsg_set(e, -EINVAL, "illegal option -- %c", *c);

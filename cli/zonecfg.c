@@ -543,10 +543,14 @@ static int run_session(struct app *a, int argc, char **argv)
 
 	if (zone_name_check(a->zone, &e) < 0)
 		return complain(0, &e);
-	if (zcfg_init(&s, &ops, a, a->zone, interactive, &e) < 0)
-		rc = complain(0, &e);
-	else if ((s.live = a->live), (s.unnamed = a->unnamed),
-		 (s.check_only = a->check_only), a->complete)
+	if (zcfg_init(&s, &ops, a, a->zone, interactive, &e) < 0) {
+		zcfg_fini(&s);
+		return complain(0, &e);
+	}
+	s.live = a->live;
+	s.unnamed = a->unnamed;
+	s.check_only = a->check_only;
+	if (a->complete)
 		rc = run_complete(&s, argc, argv);
 	else if (a->command_file)
 		rc = run_file(a, &s);
@@ -555,6 +559,31 @@ static int run_session(struct app *a, int argc, char **argv)
 	else
 		rc = interactive ? run_terminal(a, &s) : run_stream(a, &s, stdin);
 	zcfg_fini(&s);
+	return rc;
+}
+
+/* A session between opening and closing all that it uses. An exit status. */
+static int run(struct app *a, const char *root, int argc, char **argv)
+{
+	struct errmsg e = { "" };
+	int rc;
+
+	a->unnamed = !a->zone;
+	a->zone = a->zone ? a->zone : UNNAMED;
+	if (paths_init(&a->paths, root, &e) < 0)
+		return complain(0, &e);
+	setvbuf(stdin, a->buffer_in, _IOFBF, sizeof(a->buffer_in));
+	setvbuf(stdout, a->buffer_out, _IOFBF, sizeof(a->buffer_out));
+	rc = run_session(a, argc, argv);
+	fclose(stdin);
+	if (fclose(stdout) != 0 && rc == EXIT_DONE)
+		rc = EXIT_FAILED;
+	explicit_bzero(a->buffer_in, sizeof(a->buffer_in));
+	explicit_bzero(a->buffer_out, sizeof(a->buffer_out));
+	closep(&a->lock_fd);
+	paths_fini(&a->paths);
+	zconf_free(a->booted);
+	free(a->line);
 	return rc;
 }
 
@@ -586,10 +615,14 @@ int main(int argc, char **argv)
 	};
 	struct errmsg e = { "" };
 	int first = opts_parse(opts, ARRAY_SIZE(opts), argc, argv, &e);
-	int rc;
 
 	if (first == -ECANCELED)
 		return usage(opts, ARRAY_SIZE(opts), stdout, EXIT_DONE);
+	if (first >= 0 && a.live && !a.zone)
+		first = errmsg_set(&e, -EINVAL, "-r goes with -z: which zone?");
+	if (first >= 0 && a.command_file && first < argc)
+		first = errmsg_set(&e, -EINVAL, "-f goes without a subcommand: %.64s",
+				   argv[first]);
 	if (first < 0) {
 		fprintf(stderr, "zonecfg: %s\n", e.text);
 		return usage(opts, ARRAY_SIZE(opts), stderr, EXIT_USAGE);
@@ -600,23 +633,5 @@ int main(int argc, char **argv)
 		return run_complete(&(struct zcfg){ .zone = "" }, argc, argv);
 	if (!a.zone && argc && argc <= 2 && strcmp(argv[0], "help") == 0)
 		return run_help(argc > 1 ? argv[1] : NULL);
-	if ((!a.zone && a.live) || (a.command_file && argc))
-		return usage(opts, ARRAY_SIZE(opts), stderr, EXIT_USAGE);
-	a.unnamed = !a.zone;
-	a.zone = a.zone ? a.zone : UNNAMED;
-	if (paths_init(&a.paths, root, &e) < 0)
-		return complain(0, &e);
-	setvbuf(stdin, a.buffer_in, _IOFBF, sizeof(a.buffer_in));
-	setvbuf(stdout, a.buffer_out, _IOFBF, sizeof(a.buffer_out));
-	rc = run_session(&a, argc, argv);
-	fclose(stdin);
-	if (fclose(stdout) != 0 && rc == EXIT_DONE)
-		rc = EXIT_FAILED;
-	explicit_bzero(a.buffer_in, sizeof(a.buffer_in));
-	explicit_bzero(a.buffer_out, sizeof(a.buffer_out));
-	closep(&a.lock_fd);
-	paths_fini(&a.paths);
-	zconf_free(a.booted);
-	free(a.line);
-	return rc;
+	return run(&a, root, argc, argv);
 }

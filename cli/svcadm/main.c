@@ -247,8 +247,11 @@ int main(int argc, char **argv)
 		return usage(opts, n_opts, verb_opts, n_verb_opts, stdout);
 	if (plan && at == argc)
 		return run(&s, NULL, root, NULL, 0);
-	if (at >= 0 && at < argc && !plan)
+	if (at >= 0 && at < argc && !plan) {
 		v = find_verb(argv[at]);
+		if (!v)
+			errmsg_set(&e, -EINVAL, "%.64s: unknown subcommand", argv[at]);
+	}
 	if (v)
 		words = opts_parse(verb_opts, n_verb_opts, argc - at, argv + at, &e);
 	n = argc - at - words;

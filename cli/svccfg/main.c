@@ -237,6 +237,10 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; at >= 0 && n >= 0 && i < ARRAY_SIZE(verbs); i++)
 		if (strcmp(verbs[i].name, argv[at]) == 0)
 			v = &verbs[i];
+	if (!v && at >= 0 && at < argc)
+		errmsg_set(&e, -EINVAL, "%.64s: unknown subcommand", argv[at]);
+	else if (v && !fmri)
+		errmsg_set(&e, -EINVAL, "whose properties? -s " RESTARTER_FMRI);
 	if (!v || !fmri || n < v->min || n > v->max) {
 		if (*e.text)
 			failed(e.text);

@@ -126,7 +126,7 @@ def mistakes_in_usage_are_status_2(t):
     kz.has(t.run("zoneadm", "-z", "a", "halt", "now", status=2).stderr, "unexpected argument")
     kz.has(t.run("zoneadm", "list", "-pv", status=2).stderr, "exclude each other")
     kz.has(t.run("zoneadm", "list", "-s", "--json", status=2).stderr, "exclude each other")
-    kz.has(t.run("zoneadm", "list", "--jso", status=2).stderr, "illegal option -- -")
+    kz.has(t.run("zoneadm", "list", "--jso", status=2).stderr, "illegal option --jso\n")
     for words in ([], ["running"], ["nonsense"]):
         kz.has(t.run("zoneadm", "-z", "a", "mark", *words, status=2).stderr,
                "incomplete or unavailable is expected")

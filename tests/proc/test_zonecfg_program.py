@@ -51,6 +51,9 @@ def usage_is_exit_status_2(t):
         r = t.run("zonecfg", *args, status=2)
         kz.has(r.stderr, "usage: zonecfg")
     kz.has(t.run("zonecfg", "-h").stdout, "usage: zonecfg")
+    kz.has(t.run("zonecfg", "-r", "info", status=2).stderr, "-r goes with -z: which zone?")
+    kz.has(t.run("zonecfg", "-z", "db", "-f", "x", "info", status=2).stderr,
+           "-f goes without a subcommand: info")
     kz.has(t.run("zonecfg", "-r", "-z", "db", status=1).stderr, "-r: ")
 
 
