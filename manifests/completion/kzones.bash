@@ -76,6 +76,16 @@ _kzones_operands()
 	case $program:$operand in
 	zonecfg:*) _kzones_zonecfg ;;
 	zlogin:) _kzones_zones ;;
+	svcadm:mark) # first a choice in the usage line: "... mark [-It] this|that fmri ..."
+		local states
+		states=$(awk '/ mark / && /\|/ { sub(/.* mark (\[[^]]*\] )?/, ""); print $1 }' \
+			<<<"$usage" | tr '|' '\n')
+		if [[ " ${rest% *} " =~ " "(${states//$'\n'/|})" " ]]; then
+			_kzones_instances
+		else
+			echo "$states"
+		fi
+		;;
 	svcs:* | svcadm:?*) _kzones_instances ;;
 	svccfg:?*)
 		svccfg "${root[@]}" -s svc:/system/zones:default listprop 2>/dev/null |

@@ -82,6 +82,9 @@ def zones_and_instances_are_asked_for(t):
         kz.eq(offered(t, "svcadm enable "), [fmri])
         kz.eq(offered(t, "svcadm enable svc:/sys"), [fmri[len("svc:"):]])  # ':' ends a word
         kz.eq(offered(t, "svcadm enable svc:/system/zones/zone:d"), ["db"])
+        kz.eq(offered(t, "svcadm mark "), ["maintenance", "degraded"])
+        kz.eq(offered(t, "svcadm mark -I m"), ["maintenance"])
+        kz.eq(offered(t, "svcadm mark -I maintenance "), [fmri])
         kz.eq(offered(t, "zlogin db "), [])
         kz.eq(sorted(offered(t, "svcs -z ")), ["db", "web"])
         kz.eq(offered(t, "svcs -d zo"), [])
