@@ -30,6 +30,7 @@ static int read_one(json_t *j, bool brief, struct instance *ret, struct client_e
 	i.enabled_temporary = temporary;
 	i.blocked = blocked;
 	i.contract = (long)contract;
+	i.devices = json_object_get(j, "devices");
 	*ret = i;
 	return 0;
 }

@@ -20,6 +20,7 @@ struct instance {
 	bool enabled, enabled_temporary;
 	bool blocked;  /* offline until an administrator helps what it depends on */
 	long contract; /* pid of its kzhost, or 0 */
+	const json_t *devices; /* of the status document; NULL: no machine, or not told */
 };
 
 struct instances {

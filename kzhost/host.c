@@ -435,6 +435,8 @@ static void answer_status(struct host *h, struct ctl_status_reply *reply)
 	reply->guest_errors = le64_of(stats.guest_errors);
 	reply->disk_errors = le64_of(stats.disk_errors);
 	reply->n_disks = le32_of(stats.n_disks);
+	reply->n_page_cache = le32_of(stats.n_page_cache);
+	reply->n_read_only = le32_of(stats.n_read_only);
 	for (unsigned i = 0; stats.disk_engine && i < CTL_ENGINE_N; i++) {
 		if (strcmp(stats.disk_engine, ctl_engine_names[i]) == 0)
 			reply->disk_engine = le32_of(i);

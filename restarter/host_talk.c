@@ -161,6 +161,8 @@ static void take_counts(struct host *h, const struct ctl_status_reply *m)
 	h->guest_errors = le64_get(m->guest_errors);
 	h->disk_errors = le64_get(m->disk_errors);
 	h->n_disks = le32_get(m->n_disks);
+	h->n_page_cache = le32_get(m->n_page_cache);
+	h->n_read_only = le32_get(m->n_read_only);
 	h->disk_engine = (enum ctl_engine)le32_get(m->disk_engine);
 	status_changed(h->sh->status);
 }

@@ -70,7 +70,7 @@ struct host {
 	uint64_t resident_bytes;            /* of its RAM, at the last look (admit.c) */
 	bool counts_asked;                  /* a STATUS is to be answered */
 	uint64_t guest_errors, disk_errors; /* as STATUS said last */
-	unsigned n_disks;
+	unsigned n_disks, n_page_cache, n_read_only;
 	enum ctl_engine disk_engine;
 	bool child;   /* ours to reap; false when adopted */
 	bool polling; /* the handles below are initialised */

@@ -81,6 +81,16 @@ static double queue_of(const struct subject *s)
 	return s->has_inst && s->v.queue_pos ? s->v.queue_pos : NOTHING;
 }
 
+static double guest_errors_of(const struct subject *s)
+{
+	return s->z->host ? (double)s->z->host->guest_errors : NOTHING;
+}
+
+static double disk_errors_of(const struct subject *s)
+{
+	return s->z->host ? (double)s->z->host->disk_errors : NOTHING;
+}
+
 static const struct {
 	const char *name, *type, *help;
 	double (*value)(const struct subject *s);
@@ -89,6 +99,12 @@ static const struct {
 	  memory_of },
 	{ "kzones_zone_cpu_seconds_total", "counter",
 	  "Processor time of the zone's kzhost process", cpu_of },
+	{ "kzones_zone_guest_errors_total", "counter",
+	  "How often the guest's drivers broke the rules of virtio since the boot",
+	  guest_errors_of },
+	{ "kzones_zone_disk_errors_total", "counter",
+	  "Requests of disks that failed for the host's reasons since the boot",
+	  disk_errors_of },
 	{ "kzones_instance_failures", "gauge", "Failures in a row", failures_of },
 	{ "kzones_instance_since_seconds", "gauge",
 	  "When the instance entered its state, since 1970", since_of },

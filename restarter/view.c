@@ -191,6 +191,19 @@ static void status_progress(struct buf *o, const struct core_view *v)
 	jput_close(o, "}");
 }
 
+/* What its virtio devices count; after an adoption not before kzhost has answered. */
+static void put_devices(struct buf *o, const struct host *h)
+{
+	jput_open(o, "devices", "{");
+	jput_number(o, "guest_errors", (int64_t)h->guest_errors);
+	jput_number(o, "disks", h->n_disks);
+	jput_number(o, "disks_read_only", h->n_read_only);
+	jput_number(o, "disks_page_cache", h->n_page_cache);
+	jput_text(o, "disk_engine", h->n_disks ? ctl_engine_names[h->disk_engine] : NULL);
+	jput_number(o, "disk_errors", (int64_t)h->disk_errors);
+	jput_close(o, "}");
+}
+
 bool view_instance(const struct shell *sh, const struct zone *z, struct buf *o)
 {
 	struct core_view v;
@@ -203,6 +216,8 @@ bool view_instance(const struct shell *sh, const struct zone *z, struct buf *o)
 	jput_number(o, "state_time_ms", (int64_t)v.since_ms);
 	jput_bool(o, "blocked", v.blocked);
 	jput_number(o, "contract", z->host ? z->host->pid : 0);
+	if (z->host)
+		put_devices(o, z->host);
 	jput_close(o, "}");
 	return true;
 }
@@ -300,17 +315,6 @@ static void status_boot(struct buf *o, const struct zone *z, const struct core_v
 	jput_close(o, "}");
 }
 
-/* What its virtio devices count; after an adoption not before kzhost has answered. */
-static void status_devices(struct buf *o, const struct host *h)
-{
-	jput_open(o, "devices", "{");
-	jput_number(o, "guest_errors", (int64_t)h->guest_errors);
-	jput_number(o, "disks", h->n_disks);
-	jput_text(o, "disk_engine", h->n_disks ? ctl_engine_names[h->disk_engine] : NULL);
-	jput_number(o, "disk_errors", (int64_t)h->disk_errors);
-	jput_close(o, "}");
-}
-
 static void status_zone(struct buf *o, const struct shell *sh, struct zone *z)
 {
 	struct core_view v;
@@ -334,7 +338,7 @@ static void status_zone(struct buf *o, const struct shell *sh, struct zone *z)
 	else
 		jput_null(o, "boot");
 	if (z->host)
-		status_devices(o, z->host);
+		put_devices(o, z->host);
 	else
 		jput_null(o, "devices");
 	jput_close(o, "}");

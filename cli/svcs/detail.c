@@ -116,6 +116,36 @@ static void add_enabled(struct buf *out, const struct instance *i)
 		 i->enabled_temporary ? " (temporary)" : "");
 }
 
+static long long count_of(const struct instance *i, const char *key)
+{
+	return json_integer_value(json_object_get(i->devices, key));
+}
+
+/* What its disks are like, and what went wrong since the boot. */
+static void add_devices(struct buf *out, const struct instance *i)
+{
+	const char *engine =
+		json_string_value(json_object_get(i->devices, "disk_engine"));
+	const long long read_only = count_of(i, "disks_read_only");
+	const long long cached = count_of(i, "disks_page_cache");
+
+	if (engine) {
+		add_label(out, "disks");
+		buf_addf(out, "%lld by %s", count_of(i, "disks"), engine);
+		if (read_only)
+			buf_addf(out, ", %lld read-only", read_only);
+		if (cached)
+			buf_addf(out, ", %lld through the page cache", cached);
+		buf_adds(out, "\n");
+		add_label(out, "disk_errors");
+		buf_addf(out, "%lld\n", count_of(i, "disk_errors"));
+	}
+	if (engine || count_of(i, "guest_errors")) {
+		add_label(out, "guest_errors");
+		buf_addf(out, "%lld\n", count_of(i, "guest_errors"));
+	}
+}
+
 void detail_add(struct buf *out, const struct svcs *s, const struct instance *i,
 		bool processes)
 {
@@ -144,6 +174,7 @@ void detail_add(struct buf *out, const struct svcs *s, const struct instance *i,
 		add_label(out, "contract_id");
 		buf_addf(out, "%ld\n", i->contract);
 	}
+	add_devices(out, i);
 	if (processes)
 		add_process_lines(out, i);
 	if (deps_read(&deps, &s->paths, &s->list, i, &e) == -ENOMEM)

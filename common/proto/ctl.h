@@ -243,9 +243,11 @@ struct ctl_status_reply {
 	le64 guest_errors;   /* of the guest's drivers of virtio devices */
 	le64 disk_errors;    /* requests that failed for the host's reasons */
 	le32 n_disks;
-	le32 disk_engine; /* enum ctl_engine */
+	le32 disk_engine;  /* enum ctl_engine */
+	le32 n_page_cache; /* disks without O_DIRECT: all goes through the page cache */
+	le32 n_read_only;
 };
-static_assert(sizeof(struct ctl_status_reply) == 80, "wire size");
+static_assert(sizeof(struct ctl_status_reply) == 88, "wire size");
 
 /* How a zone's disks are read and written. */
 #define CTL_ENGINES(X) \

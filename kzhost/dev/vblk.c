@@ -362,7 +362,8 @@ static uint64_t get(const atomic_ullong *n)
 void vblk_stats(const struct vdev *v, struct vblk_stats *ret_stats)
 {
 	const struct vblk *d = vblk_of(v);
-	struct vblk_stats s = { 0 };
+	struct vblk_stats s = { .page_cache = d->config.take_backing.direct_fd < 0,
+				.read_only = d->config.read_only };
 
 	for (unsigned i = 0; i < v->n_queues; i++) {
 		const struct lane *l = &d->lane[i];

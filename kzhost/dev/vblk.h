@@ -48,6 +48,8 @@ struct vblk_stats {
 	uint64_t reads, writes, flushes, discards;
 	uint64_t read_bytes, written_bytes;
 	uint64_t errors; /* requests that failed for the host's reasons */
+	bool page_cache; /* the backing has no O_DIRECT: nothing goes past the cache */
+	bool read_only;
 };
 
 /**

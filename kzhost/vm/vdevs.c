@@ -276,6 +276,8 @@ static void disk_stats(const struct vdev *v, struct vm_stats *s)
 	vblk_stats(v, &disk);
 	s->disk_errors += disk.errors;
 	s->n_disks++;
+	s->n_page_cache += disk.page_cache;
+	s->n_read_only += disk.read_only;
 	s->disk_engine = vblk_engine(v);
 }
 

@@ -60,8 +60,8 @@ struct vm_stats {
 	uint64_t console_lost;
 	uint64_t guest_errors; /* of drivers of virtio devices */
 	uint64_t disk_errors;  /* requests that failed for the host's reasons */
-	unsigned n_disks;
-	const char *disk_engine; /* NULL: there are no disks */
+	unsigned n_disks, n_page_cache, n_read_only; /* see struct vblk_stats */
+	const char *disk_engine;                     /* NULL: there are no disks */
 };
 
 /**

@@ -76,6 +76,7 @@ class Host:
         self.flags = 0
         self.locks = []
         self.counts = (0, 0)
+        self.told = []  # (has O_DIRECT, flags) of each disk
         self.wake, end = os.pipe()
         os.set_blocking(end, False)
         signal.set_wakeup_fd(end)
@@ -117,13 +118,18 @@ class Host:
         self.send(self.reply(ident, seq))
         self.exiting(cause)
 
+    def disks(self):
+        """Their number, the engine, how many go through the page cache, are read-only."""
+        return (len(self.told), 1 if self.told else 0,
+                sum(not direct for direct, _ in self.told), sum(f & 1 for _, f in self.told))
+
     def reply(self, ident, seq, error=0, text=""):
         if ident == ctl.REQUESTS["hello"]:
             return ctl.HELLO_REPLY.pack(ident, ctl.VERSION, seq, error, self.state, self.uuid,
                                         self.since, 4242, self.flags, ZONE.encode())
         if ident == ctl.REQUESTS["status"]:
             return ctl.STATUS_REPLY.pack(ident, ctl.VERSION, seq, self.state, 1, 0, 0, 0, 0, 0,
-                                         *self.counts, 2, 1)
+                                         *self.counts, *self.disks())
         return ctl.REPLY.pack(ident, ctl.VERSION, seq, error, 0, text.encode())
 
     def misbehave(self, step, action, text, seq):
@@ -190,6 +196,7 @@ class Host:
                        "flags_of_fds": [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in fds]}, out)
             out.write("\n")
         self.locks.append(os.dup(fds[1]))
+        self.told.append((len(fds) > 2, f[4]))
 
     def serve(self, data, fds):
         if ctl.HDR.unpack_from(data)[0] == ctl.REQUESTS["disk"]:

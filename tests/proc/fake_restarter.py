@@ -21,7 +21,7 @@ HELLO_REPLY = struct.Struct("<HHIII16sQII72s")
 CREATE = struct.Struct("<HHIQII16sq72s2048s128sII")
 REPLY = struct.Struct("<HHIII256s")
 DISK = struct.Struct("<HHIIIIIQII24s")
-STATUS_REPLY = struct.Struct("<HHIIIQQQQQQQII")
+STATUS_REPLY = struct.Struct("<HHIIIQQQQQQQIIII")
 EXITING = struct.Struct("<HHIII256s")
 
 
@@ -190,7 +190,8 @@ class Connection:
         return {"state": STATES[f[3]], "n_vcpus": f[4], "ram_bytes": f[5],
                 "resident_bytes": f[6], "exits": f[7], "console_bytes": f[8],
                 "console_lost": f[9], "guest_errors": f[10], "disk_errors": f[11],
-                "n_disks": f[12], "disk_engine": f[13]}
+                "n_disks": f[12], "disk_engine": f[13], "n_page_cache": f[14],
+                "n_read_only": f[15]}
 
     def create(self, ram=RAM, vcpus=1, zone=None, cmdline="", mask=None, uuid=b"u" * 16,
                goals="", goals_kind=None, **replace):

@@ -37,7 +37,8 @@ def instance(name, state="online", next_state="none", time_ms=1166032581000, ena
 def brief(i):
     """The same as Instances tells it with brief=true."""
     return {key: value for key, value in i.items()
-            if key not in ("zone", "reason", "auxiliary_state") and value not in ("none", False, 0)}
+            if key not in ("zone", "reason", "auxiliary_state", "devices")
+            and value not in ("none", False, 0)}
 
 
 def error(name, message, **more):

@@ -130,7 +130,7 @@ def disks_come_between_create_and_start(t):
     kz.has(c.disk(path)[1], "not now, the zone is empty")
     kz.eq(c.create(), (0, ""))
     kz.eq(c.disk(path, 15), (0, ""))
-    kz.eq(c.disk(path, 0), (0, ""))
+    kz.eq(c.disk(path, 0, flags=1), (0, ""))  # read-only
     kz.has(c.disk(path, 16)[1], "id 16")
     kz.has(c.disk("/dev/null", 1, size=4096)[1], "neither a file nor a block device")
     c.good("start")
@@ -139,6 +139,7 @@ def disks_come_between_create_and_start(t):
     kz.eq((status["n_disks"], status["disk_errors"], status["guest_errors"]), (2, 0, 0))
     for name in ("vcpu0", "vblk0 q0", "vblk15 q0", "devices"):
         kz.wait_for(lambda: name in thread_names(host.pid), "thread " + name)
+    kz.eq((status["n_page_cache"], status["n_read_only"]), (2, 1))  # no O_DIRECT was given
     c.good("halt")
     kz.eq(host.wait(), exit_status("halted"))
 

@@ -140,16 +140,25 @@ def disk_that_kzhost_refuses_is_the_reason(t):
 
 @kz.test
 def what_devices_count_is_in_the_status(t):
+    disks = [image(t, name, MIB) for name in ("first", "second")]
+    os.chmod(disks[1], 0o444)
+    configure(t, "db", device=[disk(path, i) for i, path in enumerate(disks)])
     setup(t, "db")
     kz.eq(status(t, "db")["devices"], None)
     call(t, "Boot", zone="db")
     t.wait_instance("db", "online")
     kz.wait_for(lambda: (status(t, "db")["devices"] or {}).get("disks") == 2, "counts")
+    page_cache = sum(len(d["fds"]) < 3 for d in told(t, "db"))
     kz.eq(status(t, "db")["devices"], {"guest_errors": 0, "disks": 2, "disk_errors": 0,
-                                       "disk_engine": "io_uring"})
+                                       "disks_read_only": 1, "disk_engine": "io_uring",
+                                       "disks_page_cache": page_cache})
     now(t, "db", "counts 7 3")
     kz.wait_for(lambda: status(t, "db")["devices"]["guest_errors"] == 7, "new counts")
     kz.eq(status(t, "db")["devices"]["disk_errors"], 3)
+    kz.eq(t.instance("db")["devices"], status(t, "db")["devices"])
+    text = t.run("svcs", "-l", "db").stdout
+    for line in ("disks        2 by io_uring, 1 read-only", "disk_errors  3", "guest_errors 7"):
+        kz.has(text, line)
     t.svc_kill()
     t.svc_start()
     kz.wait_for(lambda: (status(t, "db")["devices"] or {}).get("disk_errors") == 3, "adopted")

@@ -77,6 +77,8 @@ def metrics_follow_the_zones(t):
     kz.eq(m['kzones_instance_state{zone="db",state="online"}'], 1)
     kz.eq(m['kzones_zone_memory_bytes{zone="db"}'], 64 << 20)
     kz.eq(m['kzones_zone_cpu_seconds_total{zone="db"}'] >= 0, True)
+    kz.eq([m['kzones_zone_%s_errors_total{zone="db"}' % what] for what in ("guest", "disk")],
+          [0, 0])
     kz.eq(m['kzones_boot_start_seconds{zone="db"}'] >= 0, True)
 
 

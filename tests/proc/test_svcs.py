@@ -128,6 +128,25 @@ def lengthy(t):
 
 
 @kz.test
+def lengthy_with_devices(t):
+    devices = {"guest_errors": 2, "disks": 3, "disks_read_only": 1, "disks_page_cache": 2,
+               "disk_engine": "pread", "disk_errors": 7}
+    disks = instance("mail", contract=1)
+    disks["devices"] = devices
+    text = run(t, "svcs", "-l", "mail", instances=[disks]).stdout
+    kz.has(text, "contract_id  1\n"
+                 "disks        3 by pread, 1 read-only, 2 through the page cache\n"
+                 "disk_errors  7\n"
+                 "guest_errors 2\n")
+    devices.update(disks_read_only=0, disks_page_cache=0, disk_engine="io_uring")
+    text = run(t, "svcs", "-l", "mail", instances=[disks]).stdout
+    kz.has(text, "disks        3 by io_uring\n")
+    devices.update(disks=0, disk_engine=None, disk_errors=0, guest_errors=0)
+    text = run(t, "svcs", "-l", "mail", instances=[disks]).stdout
+    kz.eq("disk" in text or "guest" in text, False, text)
+
+
+@kz.test
 def lengthy_with_zone_and_processes(t):
     text = run(t, "svcs", "-lp", "-z", "mail",
                instances=[instance("mail", contract=os.getpid())]).stdout
