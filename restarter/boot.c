@@ -10,6 +10,7 @@
 #include "restarter/boot.h"
 #include "common/proto/machine.h"
 #include "common/sys/sock.h"
+#include "common/zone/storage.h"
 #include "restarter/admit.h"
 #include "restarter/booted.h"
 #include "restarter/logs.h"
@@ -79,14 +80,15 @@ static int open_image(const char *path, const char *property, int *ret_fd,
 		      struct errmsg *e)
 {
 	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char room[PATH_SAID + 4];
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return errmsg_set(e, -errno, "%s %s: %s", property, path,
+		return errmsg_set(e, -errno, "%s %s: %s", property, path_said(path, room),
 				  strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return errmsg_set(e, -EINVAL, "%s %s: not a regular file", property,
-				  path);
+				  path_said(path, room));
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
@@ -108,17 +110,10 @@ static int open_direct_boot(struct boot *b, const struct zconf *c,
 }
 
 /* Firmware boots what is on the zone's own disk. */
-static int open_firmware(struct boot *b, const struct zconf *c, struct errmsg *e)
+static int open_firmware(struct boot *b, struct errmsg *e)
 {
 	const char *path = getenv("KZONES_FIRMWARE");
 
-	if (!disks_bootable(&b->disks))
-		return errmsg_set(
-			e, -EINVAL,
-			"nothing to boot from: no device has bootpri, and there "
-			"is no direct-boot resource: zonecfg -z %s \"select "
-			"device id=0; set bootpri=0; end\"",
-			c->name);
 	if (!path || !*path)
 		path = FIRMWARE;
 	if (access(path, F_OK) < 0)
@@ -131,8 +126,11 @@ static int open_firmware(struct boot *b, const struct zconf *c, struct errmsg *e
 static int open_kernel(struct boot *b, const struct zconf *c, struct errmsg *e)
 {
 	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
+	int r = zone_boot_check(c, e);
 
-	return direct ? open_direct_boot(b, c, direct, e) : open_firmware(b, c, e);
+	if (r < 0)
+		return r;
+	return direct ? open_direct_boot(b, c, direct, e) : open_firmware(b, e);
 }
 
 static int fill_cmdline(struct boot *b, const struct zone *z, const struct zconf *c,
@@ -265,7 +263,7 @@ int boot_prepare(struct shell *sh, struct zone *z, struct boot **ret_boot,
 	if (r == 0)
 		r = open_kvm(b, e);
 	if (r == 0)
-		r = disks_open(&sh->paths, c, z->uuid, &b->disks, e);
+		r = disks_open(sh, z, c, &b->disks, e);
 	if (r == 0)
 		r = open_kernel(b, c, e);
 	if (r == 0)

@@ -5,6 +5,10 @@
 #include "restarter/disks.h"
 #include "common/zone/loops.h"
 #include "common/zone/storage.h"
+#include "restarter/booted.h"
+#include "restarter/logs.h"
+#include "restarter/shell.h"
+#include "restarter/stray.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -14,12 +18,16 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-#define SECTOR    512u
 #define BLOCK_MAX 65536u
+
+static_assert(ZONE_DISKS_MAX == CTL_DISK_IDS, "every id that can be configured has room");
 
 /* What is found out about one backing. */
 struct facts {
-	const char *path; /* borrowed */
+	const struct shell *sh;
+	const struct disks *all; /* those before it, and itself */
+	const char *path;        /* borrowed */
+	const char *said;        /* for texts */
 	unsigned id;
 	struct stat st;
 	bool read_only;
@@ -30,7 +38,62 @@ struct facts {
 
 static int fail(const struct facts *f, int r, struct errmsg *e, const char *what)
 {
-	return errmsg_set(e, r, "device %u: %s: %s", f->id, f->path, what);
+	return errmsg_set(e, r, "device %u: %s: %s", f->id, f->said, what);
+}
+
+/* Has the zone this disk? What it was booted with says so. */
+static bool has_disk(const struct zone *z, const struct facts *f)
+{
+	cleanup(zconf_freep) struct zconf *c = NULL;
+	const struct zres *dev = NULL;
+
+	if (booted_load(&f->sh->paths, z->name, &c, NULL) < 0)
+		return false;
+	while ((dev = zconf_next(c, RES_DEVICE, dev))) {
+		cleanup(freep) char *path = NULL;
+		struct stat st;
+
+		if (zone_disk_path(&f->sh->paths, c, dev, &path) == 0 &&
+		    stat(path, &st) == 0 && storage_same(&st, &f->st))
+			return true;
+	}
+	return false;
+}
+
+/* Another device of the zone, by hand or by a link: zonecfg lets none in. -1: none. */
+static int twin(const struct facts *f)
+{
+	for (unsigned i = 0; i + 1 < f->all->n; i++) {
+		const struct disk *d = &f->all->disk[i];
+		struct stat st;
+
+		if (fstat(d->fd[CTL_DISK_FD_LOCK], &st) == 0 && storage_same(&st, &f->st))
+			return (int)le32_get(d->msg.id);
+	}
+	return -1;
+}
+
+/* Somebody has it: a device of this zone, another zone, or else @who. */
+static int in_use(const struct facts *f, const char *who, struct errmsg *e)
+{
+	char text[CORE_REASON_SIZE];
+	const int id = twin(f);
+
+	snprintf(text, sizeof(text), "in use by %s", who);
+	if (id >= 0)
+		snprintf(text, sizeof(text), "device %d is the same disk", id);
+	for (unsigned i = 0; id < 0 && i < f->sh->zones.n; i++) {
+		const struct zone *z = f->sh->zones.v[i];
+
+		if (!(z->host || z->stray) || !has_disk(z, f))
+			continue;
+		if (z->stray)
+			stray_text(z, text, sizeof(text));
+		else
+			snprintf(text, sizeof(text), "in use by zone '%s'", z->name);
+		break;
+	}
+	return fail(f, -EBUSY, e, text);
 }
 
 /* A file that nobody may write is a disk that nobody may write, root included. What is
@@ -43,11 +106,12 @@ static int open_backing(struct facts *f, int *ret_fd, struct errmsg *e)
 
 	if (stat(f->path, &f->st) < 0)
 		return fail(f, -errno, e,
-			    errno == ENOENT ? "does not exist: zoneadm install makes the "
-					      "default disks, others are yours to make"
-					    : strerror(errno));
-	if (storage_check(f->path, &f->st, SYSFS_DEFAULT, e) < 0)
-		return errmsg_prefix(e, -EINVAL, "device");
+			    errno == ENOENT
+				    ? "does not exist: see where it is, or make it "
+				      "(truncate -s 16G)"
+				    : strerror(errno));
+	if (storage_check(f->said, &f->st, SYSFS_DEFAULT, e) < 0)
+		return errmsg_prefix(e, -EINVAL, "device %u", f->id);
 	if (S_ISBLK(f->st.st_mode))
 		flags |= O_EXCL;
 	f->read_only = !(f->st.st_mode & 0222);
@@ -57,11 +121,10 @@ static int open_backing(struct facts *f, int *ret_fd, struct errmsg *e)
 	}
 	if (f->read_only)
 		fd = open(f->path, O_RDONLY | flags);
+	if (fd < 0 && errno == EBUSY)
+		return in_use(f, "this host: mounted, or part of a volume group", e);
 	if (fd < 0)
-		return fail(f, -errno, e,
-			    errno == EBUSY ? "in use on this host: mounted, part of a "
-					     "volume group, or another zone has it"
-					   : strerror(errno));
+		return fail(f, -errno, e, strerror(errno));
 	if (fstat(fd, &f->st) < 0)
 		return fail(f, -errno, e, strerror(errno));
 	*ret_fd = take_fd(&fd);
@@ -77,6 +140,20 @@ static int open_again(const struct facts *f, int fd, int flags)
 	return open(self, (f->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | flags);
 }
 
+/* The kernel names the process of a lock only when a process, not a file, has it. */
+static int locked(const struct facts *f, int fd, struct errmsg *e)
+{
+	struct flock lk = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char who[80];
+
+	if (fcntl(fd, F_OFD_GETLK, &lk) == 0 && lk.l_type != F_UNLCK && lk.l_pid > 0)
+		snprintf(who, sizeof(who), "process %d, which has locked it", lk.l_pid);
+	else
+		snprintf(who, sizeof(who),
+			 "a program that has locked it (fuser -v tells which)");
+	return in_use(f, who, e);
+}
+
 static int lock(const struct facts *f, int fd, struct errmsg *e)
 {
 	struct flock lk = { .l_type = f->read_only ? F_RDLCK : F_WRLCK,
@@ -85,9 +162,7 @@ static int lock(const struct facts *f, int fd, struct errmsg *e)
 	if (fcntl(fd, F_OFD_SETLK, &lk) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
-		return fail(f, -EBUSY, e,
-			    "locked: another zone or program of this host, or another "
-			    "device of this zone, uses it");
+		return locked(f, fd, e);
 	return fail(f, -errno, e, strerror(errno));
 }
 
@@ -103,26 +178,27 @@ static bool is_locked(const char *path, short type)
 /* A loop device and the file behind it are one disk. */
 static int check_loops(const struct facts *f, struct errmsg *e)
 {
-	char name[LOOP_NAME_SIZE], path[LOOP_PATH_SIZE];
+	char name[LOOP_NAME_SIZE], path[LOOP_PATH_SIZE], room[PATH_SAID + 4];
 
 	if (S_ISREG(f->st.st_mode) && !f->read_only &&
 	    loop_of(&f->st, SYSFS_DEFAULT, name))
 		return errmsg_set(e, -EBUSY,
 				  "device %u: %s: in use by /dev/%s: unmount that, then "
 				  "losetup -d /dev/%s",
-				  f->id, f->path, name, name);
+				  f->id, f->said, name, name);
 	if (S_ISBLK(f->st.st_mode) && loop_file(&f->st, SYSFS_DEFAULT, path) &&
 	    is_locked(path, f->read_only ? F_RDLCK : F_WRLCK))
 		return errmsg_set(e, -EBUSY,
 				  "device %u: %s: %s, which is behind it, is in use by "
 				  "another zone or program",
-				  f->id, f->path, path);
+				  f->id, f->said, path_said(path, room));
 	return 0;
 }
 
-static int find_size(struct facts *f, int fd, struct errmsg *e)
+static int find_size(struct facts *f, int fd, bool bootable, struct errmsg *e)
 {
 	unsigned block = 0;
+	int r;
 
 	if (S_ISREG(f->st.st_mode)) {
 		f->bytes = (uint64_t)f->st.st_size;
@@ -131,14 +207,11 @@ static int find_size(struct facts *f, int fd, struct errmsg *e)
 		   ioctl(fd, BLKPBSZGET, &block) < 0) {
 		return fail(f, -errno, e, strerror(errno));
 	}
-	f->block_bytes = MIN(MAX(block, SECTOR), BLOCK_MAX);
+	f->block_bytes = MIN(MAX(block, ZONE_SECTOR), BLOCK_MAX);
 	if (f->block_bytes & (f->block_bytes - 1))
-		f->block_bytes = SECTOR;
-	if (f->bytes < SECTOR)
-		return fail(
-			f, -EINVAL, e,
-			"is empty: give it a size (truncate -s 8G PATH), or an image");
-	return 0;
+		f->block_bytes = ZONE_SECTOR;
+	r = storage_check_size(f->said, f->bytes, bootable, e);
+	return r < 0 ? errmsg_prefix(e, r, "device %u", f->id) : 0;
 }
 
 /* STATX_DIOALIGN (Linux 6.1), whose fields the C library of Debian 12 does not know. */
@@ -218,13 +291,20 @@ static void describe(const struct facts *f, const struct zconf *c, const struct 
 		 uuid[0], uuid[1], uuid[2], uuid[3], uuid[4], uuid[5], f->id);
 }
 
+/* What kzhost will complain about as vblkN, by its path. */
+static void note(const struct zone *z, const struct facts *f, const struct disk *d)
+{
+	(void)log_message(&f->sh->paths, z->name, "vblk%u: %s, %llu bytes%s%s", f->id,
+			  f->path, (unsigned long long)f->bytes,
+			  f->read_only ? ", read-only: nobody may write it" : "",
+			  d->fd[CTL_DISK_FD_DIRECT] < 0
+				  ? ", through the page cache: it has no O_DIRECT"
+				  : "");
+}
+
 /* The configuration may have been written by hand. */
 static int check_id(const struct disks *all, unsigned id, struct errmsg *e)
 {
-	if (id >= CTL_DISK_IDS)
-		return errmsg_set(e, -EINVAL,
-				  "device %u: a zone has room for disks with ids 0 to %u",
-				  id, CTL_DISK_IDS - 1);
 	for (unsigned i = 0; i + 1 < all->n; i++) {
 		if (le32_get(all->disk[i].msg.id) == id)
 			return errmsg_set(e, -EINVAL,
@@ -233,40 +313,54 @@ static int check_id(const struct disks *all, unsigned id, struct errmsg *e)
 	return 0;
 }
 
+static int open_and_lock(struct facts *f, bool bootable, struct disk *d, struct errmsg *e)
+{
+	int *lock_fd = &d->fd[CTL_DISK_FD_LOCK];
+	int r = open_backing(f, lock_fd, e);
+
+	if (r == 0)
+		r = lock(f, *lock_fd, e);
+	if (r == 0)
+		r = check_loops(f, e);
+	if (r == 0)
+		r = find_size(f, *lock_fd, bootable, e);
+	if (r < 0)
+		return r;
+	d->fd[CTL_DISK_FD_BUFFERED] = open_again(f, *lock_fd, 0);
+	if (d->fd[CTL_DISK_FD_BUFFERED] < 0)
+		return fail(f, -errno, e, strerror(errno));
+	d->fd[CTL_DISK_FD_DIRECT] = open_direct(f, d->fd[CTL_DISK_FD_BUFFERED]);
+	return 0;
+}
+
 /* The last of all. */
-static int open_one(const struct paths *p, const struct zconf *c, const struct zres *dev,
-		    const uint8_t uuid[16], struct disks *all, struct errmsg *e)
+static int open_one(const struct shell *sh, const struct zone *z, const struct zconf *c,
+		    const struct zres *dev, struct disks *all, struct errmsg *e)
 {
 	struct disk *d = &all->disk[all->n - 1];
 	cleanup(freep) char *path = NULL;
-	struct facts f = { .id = (unsigned)zres_number(c, dev, PROP_DEVICE_ID) };
-	int r = zone_disk_path(p, c, dev, &path);
+	char room[PATH_SAID + 4];
+	struct facts f = { .sh = sh,
+			   .all = all,
+			   .id = (unsigned)zres_number(c, dev, PROP_DEVICE_ID) };
+	int r = zone_disk_path(&sh->paths, c, dev, &path);
 
 	if (r < 0)
 		return errmsg_set(e, r, "out of memory");
 	f.path = path;
+	f.said = path_said(path, room);
 	d->msg.id = le32_of(f.id);
 	r = check_id(all, f.id, e);
+	if (r == 0)
+		r = open_and_lock(&f, zres_is_set(dev, PROP_BOOTPRI), d, e);
 	if (r < 0)
 		return r;
-	r = open_backing(&f, &d->fd[CTL_DISK_FD_LOCK], e);
-	if (r == 0)
-		r = lock(&f, d->fd[CTL_DISK_FD_LOCK], e);
-	if (r == 0)
-		r = check_loops(&f, e);
-	if (r == 0)
-		r = find_size(&f, d->fd[CTL_DISK_FD_LOCK], e);
-	if (r < 0)
-		return r;
-	d->fd[CTL_DISK_FD_BUFFERED] = open_again(&f, d->fd[CTL_DISK_FD_LOCK], 0);
-	if (d->fd[CTL_DISK_FD_BUFFERED] < 0)
-		return fail(&f, -errno, e, strerror(errno));
-	d->fd[CTL_DISK_FD_DIRECT] = open_direct(&f, d->fd[CTL_DISK_FD_BUFFERED]);
-	describe(&f, c, dev, uuid, d);
+	describe(&f, c, dev, z->uuid, d);
+	note(z, &f, d);
 	return 0;
 }
 
-int disks_open(const struct paths *p, const struct zconf *c, const uint8_t uuid[16],
+int disks_open(const struct shell *sh, const struct zone *z, const struct zconf *c,
 	       struct disks *ret_disks, struct errmsg *e)
 {
 	const struct zres *dev = NULL;
@@ -282,7 +376,7 @@ int disks_open(const struct paths *p, const struct zconf *c, const uint8_t uuid[
 		ret_disks->n++;
 		for (unsigned i = 0; i < CTL_DISK_FD_N; i++)
 			d->fd[i] = -1;
-		r = open_one(p, c, dev, uuid, ret_disks, e);
+		r = open_one(sh, z, c, dev, ret_disks, e);
 	}
 	return r;
 }
@@ -295,13 +389,4 @@ void disks_close(struct disks *d)
 		for (unsigned i = 0; i < CTL_DISK_FD_N; i++)
 			closep(&one->fd[i]);
 	}
-}
-
-bool disks_bootable(const struct disks *d)
-{
-	for (unsigned i = 0; i < d->n; i++) {
-		if (le32_get(d->disk[i].msg.flags) & CTL_DISK_BOOTABLE)
-			return true;
-	}
-	return false;
 }

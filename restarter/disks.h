@@ -21,7 +21,8 @@
 #include "common/proto/ctl.h"
 #include "common/zone/conf.h"
 
-struct paths;
+struct shell;
+struct zone;
 
 struct disk {
 	struct ctl_disk msg;   /* complete but for its header */
@@ -35,19 +36,16 @@ struct disks {
 
 /**
  * disks_open() - Open every disk that a configuration names
- * @uuid:	Of the zone; becomes part of each disk's serial
+ * @z:		The zone; its uuid becomes part of each disk's serial
  * @ret_disks:	Set up in every case, so that disks_close() may follow
  *
  * Return: 0, or the first that fails; the text names device, path, and what to do:
  * -EBUSY (locked or in use), -EINVAL (partition, directory, empty, id out of range), or
  * what open(2) gave
  */
-int disks_open(const struct paths *p, const struct zconf *c, const uint8_t uuid[16],
+int disks_open(const struct shell *sh, const struct zone *z, const struct zconf *c,
 	       struct disks *ret_disks, struct errmsg *e);
 
 void disks_close(struct disks *d);
-
-/* Can the zone boot from one of them? */
-bool disks_bootable(const struct disks *d);
 
 #endif

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATH_SAID 120 /* bytes of a path in a reason */
-
 #define LOG_MS 1000 /* a console log is rotated no more often */
 
 static void ask(struct host *h, unsigned id, void *msg, size_t len, const int *fds,
@@ -91,14 +89,12 @@ void host_ask_start(struct host *h)
 static bool say_of_file(struct host *h, const char *what, const char *path,
 			const char *text)
 {
-	size_t len = strlen(what), over;
+	size_t len = strlen(what);
+	char room[PATH_SAID + 4];
 
 	if (!path || strncmp(text, what, len) != 0 || strncmp(text + len, ": ", 2) != 0)
 		return false;
-	/* Of a long path the end: there has to be room for what is wrong with it. */
-	over = strlen(path) > PATH_SAID ? strlen(path) - PATH_SAID : 0;
-	host_say(h, "direct-boot %s %s%s%s", what, over ? "..." : "", path + over,
-		 text + len);
+	host_say(h, "direct-boot %s %s%s", what, path_said(path, room), text + len);
 	return true;
 }
 

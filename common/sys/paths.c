@@ -5,6 +5,7 @@
 #include "common/sys/paths.h"
 #include "common/base/buf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const path_formats[PATH_N] = {
@@ -41,6 +42,16 @@ void paths_fini(struct paths *p)
 {
 	free(p->root);
 	p->root = NULL;
+}
+
+const char *path_said(const char *path, char room[static PATH_SAID + 4])
+{
+	size_t len = strlen(path);
+
+	if (len <= PATH_SAID)
+		return path;
+	snprintf(room, PATH_SAID + 4, "...%s", path + len - PATH_SAID);
+	return room;
 }
 
 char *paths_get(const struct paths *p, enum path_id id, const char *zone)

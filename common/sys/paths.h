@@ -55,6 +55,12 @@ struct paths {
 int paths_init(struct paths *p, const char *root, struct errmsg *e);
 void paths_fini(struct paths *p);
 
+#define PATH_SAID 120 /* bytes of a path in a text that has to hold more than it */
+
+/* The path, or in @room "..." and its end: what is wrong with it has to find room, too.
+ */
+const char *path_said(const char *path, char room[static PATH_SAID + 4]);
+
 /* A path as a new string that the caller frees; NULL when memory is short. */
 char *paths_get(const struct paths *p, enum path_id id, const char *zone);
 

@@ -64,9 +64,10 @@ static int free_number(const struct zconf *c, enum prop_id prop, const struct zr
 	uint64_t v = 0;
 
 	if (!lowest_free(c, prop, skip, &v))
-		return errmsg_set(e, -EINVAL, "%s: no %s is free",
+		return errmsg_set(e, -EINVAL, "%s: no %s is free: a zone has at most %u",
 				  res_defs[prop_def(prop)->res].name,
-				  prop_def(prop)->name);
+				  prop_def(prop)->name,
+				  (unsigned)prop_def(prop)->max + 1);
 	snprintf(text, 40, "%llu", (unsigned long long)v);
 	return 0;
 }

@@ -9,6 +9,11 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+static unsigned id_of(const struct zconf *c, const struct zres *dev)
+{
+	return (unsigned)zres_number(c, dev, PROP_DEVICE_ID);
+}
+
 bool zone_disk_is_default(const struct zres *dev)
 {
 	return !zres_is_set(dev, PROP_MATCH) && !zres_is_set(dev, PROP_STORAGE);
@@ -23,9 +28,7 @@ int zone_disk_path(const struct paths *p, const struct zconf *c, const struct zr
 
 	if (zone_disk_is_default(dev)) {
 		dir = paths_get(p, PATH_ZONE_VAR, c->name);
-		if (!dir ||
-		    asprintf(&path, "%s/disk%llu", dir,
-			     (unsigned long long)zres_number(c, dev, PROP_DEVICE_ID)) < 0)
+		if (!dir || asprintf(&path, "%s/disk%u", dir, id_of(c, dev)) < 0)
 			return -ENOMEM;
 	} else if (zres_is_set(dev, PROP_MATCH)) {
 		path = zres_get(c, dev, PROP_MATCH);
@@ -75,6 +78,51 @@ int storage_check(const char *path, const struct stat *st, const char *sysfs,
 			  path, disk);
 }
 
+bool storage_same(const struct stat *a, const struct stat *b)
+{
+	if (S_ISBLK(a->st_mode))
+		return S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+int storage_check_size(const char *path, uint64_t bytes, bool bootable, struct errmsg *e)
+{
+	if (bytes < ZONE_SECTOR)
+		return errmsg_set(e, -EINVAL,
+				  "%s: is %s: give it a size (truncate -s 16G), or an "
+				  "image",
+				  path, bytes ? "smaller than a sector" : "empty");
+	if (bootable && bytes < ZONE_HOST_DATA + ZONE_SECTOR)
+		return errmsg_set(
+			e, -EINVAL,
+			"%s: %llu bytes are too few for a disk that a zone boots "
+			"from: the last 1 MiB is the host's",
+			path, (unsigned long long)bytes);
+	return 0;
+}
+
+int zone_boot_check(const struct zconf *c, struct errmsg *e)
+{
+	const struct zres *first = zconf_next(c, RES_DEVICE, NULL), *dev = NULL;
+
+	if (zconf_next(c, RES_DIRECT_BOOT, NULL))
+		return 0;
+	while ((dev = zconf_next(c, RES_DEVICE, dev)))
+		if (zres_is_set(dev, PROP_BOOTPRI))
+			return 0;
+	if (!first)
+		return errmsg_set(e, -EINVAL,
+				  "nothing to boot from: there is neither a device nor a "
+				  "direct-boot resource: zonecfg -z %s \"add device; set "
+				  "storage=file:IMAGE; set bootpri=0; end\"",
+				  c->name);
+	return errmsg_set(e, -EINVAL,
+			  "nothing to boot from: no device has bootpri, and there is no "
+			  "direct-boot resource: zonecfg -z %s \"select device id=%u; "
+			  "set bootpri=0; end\"",
+			  c->name, id_of(c, first));
+}
+
 /* One that is the same as an earlier one, however it is written. */
 static int check_one(const struct paths *p, const struct zconf *c, const struct zres *dev,
 		     struct errmsg *e)
@@ -90,7 +138,7 @@ static int check_one(const struct paths *p, const struct zconf *c, const struct 
 	there = stat(path, &st) == 0;
 	r = there ? storage_check(path, &st, SYSFS_DEFAULT, e) : 0;
 	if (r < 0)
-		return errmsg_prefix(e, r, "device");
+		return errmsg_prefix(e, r, "device %u", id_of(c, dev));
 	while ((o = zconf_next(c, RES_DEVICE, o)) != dev) {
 		cleanup(freep) char *other = NULL;
 		bool same;
@@ -99,15 +147,11 @@ static int check_one(const struct paths *p, const struct zconf *c, const struct 
 			return errmsg_set(e, -ENOMEM, "no memory");
 		same = strcmp(path, other) == 0;
 		if (there && !same && stat(other, &other_st) == 0)
-			same = S_ISBLK(st.st_mode)
-				       ? S_ISBLK(other_st.st_mode) &&
-						 st.st_rdev == other_st.st_rdev
-				       : st.st_dev == other_st.st_dev &&
-						 st.st_ino == other_st.st_ino;
+			same = storage_same(&st, &other_st);
 		if (same)
 			return errmsg_set(e, -EINVAL,
-					  "device: %s: another device is the same disk",
-					  path);
+					  "device %u: %s: device %u is the same disk",
+					  id_of(c, dev), path, id_of(c, o));
 	}
 	return 0;
 }
@@ -175,8 +219,7 @@ int zone_storage_present(const struct paths *p, const struct zconf *c, struct er
 	while (r == 0 && (dev = zconf_next(c, RES_DEVICE, dev))) {
 		cleanup(freep) char *path = NULL;
 
-		snprintf(what, sizeof(what), "device %llu",
-			 (unsigned long long)zres_number(c, dev, PROP_DEVICE_ID));
+		snprintf(what, sizeof(what), "device %u", id_of(c, dev));
 		r = zone_disk_path(p, c, dev, &path);
 		r = r < 0 ? errmsg_set(e, r, "no memory") : check_present(what, path, e);
 	}

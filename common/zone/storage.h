@@ -18,6 +18,9 @@
 
 #define SYSFS_DEFAULT "/sys"
 
+#define ZONE_SECTOR    512u /* the least that a disk has */
+#define ZONE_HOST_DATA MIB  /* of a bootable disk, at its end: not the guest's */
+
 /**
  * zone_disk_path() - Where the disk of a device resource is
  * @ret_path:	New string: match, or storage without its scheme, or the default file in
@@ -41,6 +44,23 @@ bool zone_disk_is_default(const struct zres *dev);
  */
 int storage_check(const char *path, const struct stat *st, const char *sysfs,
 		  struct errmsg *e);
+
+/* Is what two stat(2)s describe one disk, whatever names led there? */
+bool storage_same(const struct stat *a, const struct stat *b);
+
+/**
+ * storage_check_size() - Is there enough of it for a disk?
+ * @path:	For the text
+ * @bytes:	Of the backing
+ * @bootable:	ZONE_HOST_DATA bytes at its end are the host's
+ *
+ * Return: 0 or -EINVAL with what to do
+ */
+int storage_check_size(const char *path, uint64_t bytes, bool bootable, struct errmsg *e);
+
+/* Has the zone something to boot from: direct-boot, or a device with bootpri? 0 or
+ * -EINVAL with the command that gives it one. */
+int zone_boot_check(const struct zconf *c, struct errmsg *e);
 
 /* Checks all disks of the zone that are there, and that no two are the same; one that is
  * missing may come before the zone boots. 0, -EINVAL, -ENOMEM. */

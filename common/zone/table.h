@@ -6,6 +6,8 @@
 #ifndef KZ_ZONE_TABLE_H
 #define KZ_ZONE_TABLE_H
 
+#define ZONE_DISKS_MAX 16 /* a zone's machine has a slot for each id */
+
 /*
  * Resource types: id, name, the type it lies in, how many there may be (0 = any number),
  * help.
@@ -162,8 +164,8 @@
 	X(STORAGE, DEVICE, "storage", STORAGE, NULL, PF_TOKENS | PF_UNIQUE, BOOT, 0, 0, \
 	  NULL, \
 	  "the disk; without match and storage: disk%{id} in the zone's own directory") \
-	X(DEVICE_ID, DEVICE, "id", NUMBER, NULL, PF_AUTO | PF_UNIQUE, BOOT, 0, 255, \
-	  NULL, "place of the disk in the guest") \
+	X(DEVICE_ID, DEVICE, "id", NUMBER, NULL, PF_AUTO | PF_UNIQUE, BOOT, 0, \
+	  ZONE_DISKS_MAX - 1, NULL, "place of the disk in the guest") \
 	X(BOOTPRI, DEVICE, "bootpri", NUMBER, NULL, 0, BOOT, 0, 255, NULL, \
 	  "boot order; not set: not bootable")
 

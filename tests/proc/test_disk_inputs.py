@@ -50,8 +50,8 @@ def boots_after_all(t, zone):
 def missing_and_vanished(t):
     operator(t)
     zone_with(t, "web", t.path("nowhere"))
-    does_not_boot(t, "web", "device 0: %s: does not exist: zoneadm install makes the default "
-                  "disks, others are yours to make" % t.path("nowhere"))
+    does_not_boot(t, "web", "device 0: %s: does not exist: see where it is, or make it "
+                  "(truncate -s 16G)" % t.path("nowhere"))
     image(t, "nowhere", MIB)
     boots_after_all(t, "web")
     os.unlink(t.path("nowhere"))
@@ -64,7 +64,7 @@ def missing_and_vanished(t):
 def empty(t):
     operator(t)
     zone_with(t, "web", image(t, "disk", 0))
-    does_not_boot(t, "web", "disk: is empty: give it a size (truncate -s 8G PATH), or an image")
+    does_not_boot(t, "web", "disk: is empty: give it a size (truncate -s 16G), or an image")
     image(t, "disk", 511)
     t.run("svcadm", "clear", "web")
     t.wait_instance("web", "maintenance")
@@ -97,7 +97,7 @@ def locked_by_a_program(t):
     path = image(t, "disk", MIB)
     zone_with(t, "web", path)
     holder = lock(path)
-    does_not_boot(t, "web", "device 0: %s: locked: another zone or program" % path)
+    does_not_boot(t, "web", "device 0: %s: in use by a program that has locked it (fuser -v" % path)
     holder.close()
     boots_after_all(t, "web")
 
@@ -116,7 +116,7 @@ def locked_by_a_zone_under_another_name(t):
     for i, zone in enumerate(zones):
         t.run("zoneadm", "-z", zone, "boot")
         for other in zones[i + 1:] + zones[:i]:
-            does_not_boot(t, other, "%s: locked: another zone" % names[other])
+            does_not_boot(t, other, "%s: in use by zone '%s'" % (names[other], zone))
             t.run("svcadm", "disable", "-t", other)
         t.run("zoneadm", "-z", zone, "halt")
 
@@ -127,12 +127,11 @@ def one_file_twice_in_a_zone(t):
     path = image(t, "disk", MIB)
     os.link(path, t.path("again"))
     kz.has(zonecfg(t, "web", DEVICE % ("file", path) + DEVICE % ("file", t.path("again")), 1),
-           "%s: another device is the same disk" % t.path("again"))
+           "device 1: %s: device 0 is the same disk" % t.path("again"))
     os.unlink(t.path("again"))
     zone_with(t, "web", path, t.path("again"))
     os.link(path, t.path("again"))  # after all checks but the last
-    does_not_boot(t, "web", "device 1: %s: locked:" % t.path("again"),
-                  "another device of this zone")
+    does_not_boot(t, "web", "device 1: %s: device 0 is the same disk" % t.path("again"))
 
 
 @kz.test
@@ -141,10 +140,10 @@ def directory_or_terminal(t):
     os.mkdir(t.path("directory"))
     for path in (t.path("directory"), "/dev/null"):
         kz.has(zonecfg(t, "db", DEVICE % ("file", path), 1),
-               "device: %s: neither a block device nor a file" % path)
+               "device 0: %s: neither a block device nor a file" % path)
     zone_with(t, "web", t.path("later"))
     os.mkdir(t.path("later"))
-    does_not_boot(t, "web", "device: %s: neither a block device nor a file" % t.path("later"))
+    does_not_boot(t, "web", "device 0: %s: neither a block device nor a file" % t.path("later"))
 
 
 @kz.test
@@ -168,14 +167,15 @@ def more_devices_than_slots(t):
     zone_with(t, "web", *paths[:16])
     t.run("zoneadm", "-z", "web", "boot")
     kz.eq([d["id"] for d in told(t, "web")], list(range(16)))
-    zone_with(t, "many", *paths)
-    does_not_boot(t, "many", "device 0: %s: locked" % paths[0])
     t.run("zoneadm", "-z", "web", "halt")
-    t.run("svcadm", "clear", "many")
-    t.wait_instance("many", "maintenance")
-    kz.has(t.run("svcs", "-x", "many").stdout, "more than 16 devices")
-    t.run("zonecfg", "-z", "web", "select device id=15; set id=16; end; commit")
-    does_not_boot(t, "web", "device 16: a zone has room for disks with ids 0 to 15")
+    kz.has(zonecfg(t, "many", "".join(DEVICE % ("file", path) for path in paths), 1),
+           "device: no id is free: a zone has at most 16")
+    kz.has(t.run("zonecfg", "-z", "web", "select device id=15; set id=16", status=1).stderr,
+           'device: id: "16": too large; allowed: 0 to 15')
+    config = t.json("etc/zones/web.json")  # by hand
+    config["device"].append(disk(paths[16], 3))
+    t.write("etc/zones/web.json", json.dumps(config))
+    does_not_boot(t, "web", "more than 16 devices")
 
 
 @kz.test
@@ -201,7 +201,7 @@ def partition(t):
     zone_with(t, "web", t.path("partition"), kind="dev")
     with Loop(image(t, "disk", 8 * MIB)) as loop:
         part = loop.partition(t.path("partition"))
-        text = "device: %s: a partition: give the zone a whole disk (%s)" % (part, loop.name)
+        text = "device 0: %s: a partition: give the zone a whole disk (%s)" % (part, loop.name)
         does_not_boot(t, "web", text)
         kz.has(zonecfg(t, "db", DEVICE % ("dev", part), 1), text)
 
@@ -217,7 +217,7 @@ def block_device_of_another_zone(t):
         zone_with(t, "web", loop.name, kind="dev")
         t.run("zoneadm", "-z", "web", "boot")
         kz.eq(told(t, "web")[0]["flags"] & READ_ONLY, 0)
-        does_not_boot(t, "db", "later: in use on this host", "another zone has it")
+        does_not_boot(t, "db", "later: in use by zone 'web'")
         t.run("zoneadm", "-z", "web", "halt")
         boots_after_all(t, "db")
 

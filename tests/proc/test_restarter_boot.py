@@ -142,7 +142,7 @@ def what_kzhost_says_of_a_kernel_names_the_file(t):
 def a_zone_without_direct_boot_says_what_to_add(t):
     configure(t, "db", kernel=False)
     setup(t, "db")
-    maintenance(t, "db", "no device has bootpri", "zonecfg -z db")
+    maintenance(t, "db", "there is neither a device nor a direct-boot", "zonecfg -z db")
 
 
 @kz.test

@@ -17,6 +17,9 @@ def disks_are_described_and_handed_over(t):
     call(t, "Boot", zone="db")
     t.wait_instance("db", "online")
     a, b = told(t, "db")
+    messages = t.read("var/log/zones/messages.db")  # which file a device is kept in
+    kz.has(messages, "vblk4: %s, %d bytes" % (first, 64 * MIB))
+    kz.has(messages, "vblk0: %s, %d bytes" % (second, MIB + 100))
     kz.eq((a["id"], a["bootpri"], a["bytes"]), (4, 1, 64 * MIB))
     kz.eq((b["id"], b["bootpri"], b["bytes"]), (0, 0, MIB + 100))
     kz.eq(a["flags"] & (BOOTABLE | READ_ONLY), BOOTABLE)
@@ -42,6 +45,7 @@ def file_that_nobody_may_write_is_a_read_only_disk(t):
         call(t, "Boot", zone=zone)
         t.wait_instance(zone, "online")
         kz.eq(told(t, zone)[0]["flags"], READ_ONLY)
+        kz.has(t.read("var/log/zones/messages." + zone), "vblk0: %s, %d bytes, read-only" % (path, MIB))
         kz.eq(told(t, zone)[0]["flags_of_fds"][0] & os.O_ACCMODE, os.O_RDONLY)
 
 
@@ -53,12 +57,13 @@ def zone_keeps_its_disk_until_its_process_ends(t):
     setup(t, "db", "web")
     call(t, "Boot", zone="db")
     t.wait_instance("db", "online")
-    maintenance(t, "web", "device 0: %s: locked" % path, "another zone or program")
+    maintenance(t, "web", "device 0: %s: in use by zone 'db'" % path)
     t.svc_kill()  # the restarter's death changes nothing
     t.svc_start()
     t.wait_instance("db", "online")
     call(t, "Clear", zone="web")
     t.wait_instance("web", "maintenance")
+    kz.has(t.instance("web")["reason"], "in use by zone 'db'")
     call(t, "Halt", zone="db")
     call(t, "Clear", zone="web")
     t.wait_instance("web", "online")
@@ -80,21 +85,31 @@ def what_is_no_disk_is_refused_with_the_reason(t):
     holder = lock(locked)
     shared = image(t, "shared", MIB)
     reader = lock(shared, fcntl.F_RDLCK)
+    posix = open(image(t, "posix", MIB), "r+b")
+    fcntl.lockf(posix, fcntl.LOCK_EX)
+    deep = t.path(*["d" * 60] * 5)
+    os.makedirs(deep)
     os.mkdir(t.path("directory"))
     bad = {
-        "missing": (t.path("nowhere"), "does not exist", "zoneadm install"),
-        "empty": (image(t, "none", 0), "is empty", "truncate"),
-        "tiny": (image(t, "few", 511), "is empty"),
+        "missing": (t.path("nowhere"), "does not exist", "truncate -s"),
+        "empty": (image(t, "none", 0), "is empty", "truncate -s"),
+        "tiny": (image(t, "few", 511), "is smaller than a sector", "truncate -s"),
         "directory": (t.path("directory"), "neither a block device nor a file"),
         "device": ("/dev/null", "neither a block device nor a file"),
-        "locked": (locked, "locked: another zone or program"),
-        "shared": (shared, "locked: another zone or program"),
+        "locked": (locked, "in use by a program that has locked it", "fuser -v"),
+        "shared": (shared, "in use by a program that has locked it"),
+        "posix": (posix.name, "in use by process %d, which has locked it" % os.getpid()),
     }
     for zone, (path, *_) in bad.items():
         configure(t, zone, device=[disk(path, 2)])
-    setup(t, *bad)
+    configure(t, "deep", device=[disk(image(t, deep + "/none", 0), 2)])
+    configure(t, "os", device=[disk(image(t, "os", MIB), 2, bootpri=0)])
+    setup(t, "deep", "os", *bad)
     for zone, (path, *parts) in bad.items():
-        maintenance(t, zone, path, *parts)
+        maintenance(t, zone, "device 2: %s: " % path, *parts)
+    # Of a long path the end: what is wrong with it has room.
+    maintenance(t, "deep", "device 2: ...", "d/none: is empty", "or an image")
+    maintenance(t, "os", "device 2: ", "1048576 bytes are too few", "the last 1 MiB is the host's")
     holder.close()
     reader.close()
     call(t, "Clear", zone="locked")
@@ -107,11 +122,12 @@ def zone_without_kernel_boots_firmware_from_a_bootable_disk(t):
     t.write("bios", "firmware")
     path = image(t, "disk", 8 * MIB)
     configure(t, "none", kernel=False)
-    configure(t, "data", kernel=False, device=[disk(path)])
+    configure(t, "data", kernel=False, device=[disk(path, 7)])
     configure(t, "os", kernel=False, device=[disk(path, 1, bootpri=0)])
     setup(t, "none", "data", "os", KZONES_FIRMWARE=firmware)
-    maintenance(t, "none", "nothing to boot from", "bootpri")
-    maintenance(t, "data", "nothing to boot from", "zonecfg -z data")
+    maintenance(t, "none", "nothing to boot from", 'zonecfg -z none "add device; set storage=')
+    maintenance(t, "data", "nothing to boot from",
+                'zonecfg -z data "select device id=7; set bootpri=0; end"')
     call(t, "Boot", zone="os")
     t.wait_instance("os", "online")
     kz.eq(t.json("fake/os.create")["mask"], 1 | 1 << 3 | 1 << 4 | 1 << 5)
@@ -121,13 +137,16 @@ def zone_without_kernel_boots_firmware_from_a_bootable_disk(t):
 
 
 @kz.test
-def too_many_disks_and_ids_out_of_range(t):
+def devices_that_zonecfg_would_not_have_let_in(t):
     disks = [disk(image(t, "d%d" % i, MIB), i) for i in range(17)]
-    configure(t, "many", device=disks)
-    configure(t, "far", device=[disks[0], disk(disks[1]["storage"][5:], 16)])
-    setup(t, "many", "far")
+    configure(t, "many", device=disks[:16] + [dict(disks[16], id=3)])
+    configure(t, "double", device=[disks[0], dict(disks[1], id=0)])
+    os.symlink(t.path("d0"), t.path("link"))
+    configure(t, "twin", device=[disk(t.path("d0"), 1), disk(t.path("link"), 2)])
+    setup(t, "many", "double", "twin")
     maintenance(t, "many", "more than 16 devices")
-    maintenance(t, "far", "device 16: a zone has room for disks with ids 0 to 15")
+    maintenance(t, "double", "device 0: another device has this id")
+    maintenance(t, "twin", "device 2: %s: device 1 is the same disk" % t.path("link"))
 
 
 @kz.test

@@ -394,9 +394,16 @@ def verify_says_what_is_wrong(t):
     t.write("etc/zones/web.json", CONFIG)
     kz.eq(t.run("zoneadm", "-z", "web", "verify", status=1).stderr,
           "zoneadm: zone 'web': device 1: storage: /nowhere/disk: No such file or directory\n")
-    t.write("disk.web", "x")
+    t.write("disk.web", "x" * 512)
     t.write("etc/zones/web.json", CONFIG.replace("/nowhere/disk", t.path("disk.%{zonename}")))
     kz.eq(t.run("zoneadm", "-z", "web", "verify").stderr, "")
+    t.write("disk.web", "")
+    kz.eq(t.run("zoneadm", "-z", "web", "verify", status=1).stderr,
+          "zoneadm: zone 'web': device 1: storage: %s: is empty: give it a size "
+          "(truncate -s 16G), or an image\n" % t.path("disk.web"))
+    t.write("etc/zones/web.json", '{"version": 1}')
+    kz.has(t.run("zoneadm", "-z", "web", "verify", status=1).stderr,
+           "zoneadm: zone 'web': nothing to boot from: ")
     t.write("etc/zones/web.json", '{"version": 1, "smf-dependency": '
             '[{"fmri": "svc:/system/zones/zone:web"}]}')
     kz.has(t.run("zoneadm", "-z", "web", "verify", status=1).stderr, "zoneadm: zone 'web': ")

@@ -369,7 +369,8 @@ TEST(storage, two_names_of_one_disk)
 	T_OK(zone_disks_check(&p, c, &e)); /* the link is not there yet */
 	T_OK(symlink("file", link));
 	T_EQ(zone_disks_check(&p, c, &e), -EINVAL);
-	T_HAS(e.text, "/file: another device is the same disk");
+	T_HAS(e.text, "device 2: ");
+	T_HAS(e.text, "/file: device 1 is the same disk");
 	T_OK(zone_disk_path(&p, c, &c->res[0], &path));
 	T_STREQ(path, t_path("var/lib/zones/db/disk0"));
 	free(path);

@@ -360,6 +360,9 @@ TEST(print, info_and_export_are_exact_and_export_makes_the_same_zone)
 	}
 }
 
+#define TWO_DISKS   "add device; end; add device; end; "
+#define EIGHT_DISKS TWO_DISKS TWO_DISKS TWO_DISKS TWO_DISKS
+
 /* A script that fails in this line with this text. */
 static const struct {
 	unsigned line;
@@ -406,8 +409,10 @@ static const struct {
 	{ 2, "create\nclear", "a property is expected" },
 	{ 2, "create\nclear physical", "global: \"physical\": no such property" },
 	{ 3, "create -b\nadd direct-boot\nend", "direct-boot: kernel is required" },
-	{ 3, "create -b\nadd device\nset id=256",
-	  "device: id: \"256\": too large; allowed: 0 to 255" },
+	{ 3, "create -b\nadd device\nset id=16",
+	  "device: id: \"16\": too large; allowed: 0 to 15" },
+	{ 2, "create -b; " EIGHT_DISKS EIGHT_DISKS "\nadd device; end",
+	  "device: no id is free: a zone has at most 16" },
 	{ 3, "create\nadd device; set id=0\nend",
 	  "device: id: \"0\": another device has it already" },
 	{ 2, "create\nselect device id=9", "device: no such resource" },
