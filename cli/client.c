@@ -32,7 +32,7 @@ int client_open(struct client *c, const struct paths *p, struct client_error *e)
 	*c = (struct client){ .fd = -1 };
 	e->state[0] = '\0';
 	if (!path)
-		return errmsg_set(&e->msg, -ENOMEM, "out of memory");
+		return errmsg_no_memory(&e->msg);
 	r = sock_connect(path, SOCK_STREAM, &c->fd);
 	if (r == -ENOENT || r == -ECONNREFUSED || r == -ENOTDIR)
 		return errmsg_set(&e->msg, -ENOTCONN, "svc.zones is not running (%s: %s)",
@@ -52,11 +52,6 @@ void client_close(struct client *c)
 	buf_fini(&c->in);
 }
 
-static int out_of_memory(struct client_error *e)
-{
-	return errmsg_set(&e->msg, -ENOMEM, "out of memory");
-}
-
 static int send_call(struct client *c, enum kz_method m, json_t *take_params, bool more,
 		     struct client_error *e)
 {
@@ -65,11 +60,11 @@ static int send_call(struct client *c, enum kz_method m, json_t *take_params, bo
 
 	e->state[0] = '\0';
 	if (!take_params)
-		return out_of_memory(e);
+		return errmsg_no_memory(&e->msg);
 	varlink_add_call(&out, m, take_params, more);
 	json_decref(take_params);
 	if (buf_error(&out))
-		return out_of_memory(e);
+		return errmsg_no_memory(&e->msg);
 	r = fd_write_all(c->fd, out.p, out.len);
 	if (r < 0)
 		return errmsg_set(&e->msg, -ECONNRESET, "svc.zones: %s", strerror(-r));
@@ -92,7 +87,7 @@ static int read_more(struct client *c, struct client_error *e)
 	if (c->in.len + (size_t)n > VARLINK_REPLY_MAX)
 		return errmsg_set(&e->msg, -EPROTO, "svc.zones: answer too long");
 	buf_add(&c->in, room, (size_t)n);
-	return buf_error(&c->in) ? out_of_memory(e) : 0;
+	return buf_error(&c->in) ? errmsg_no_memory(&e->msg) : 0;
 }
 
 /* Takes the first whole message out of what was received; NULL when there is none. */

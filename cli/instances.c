@@ -90,7 +90,7 @@ static int read_all(const json_t *answer, unsigned want, struct instances *ret_l
 	list.reply = json_incref((json_t *)(uintptr_t)answer);
 	list.v = calloc(n + 1, sizeof(*list.v));
 	if (!list.v)
-		return errmsg_set(&e->msg, -ENOMEM, "out of memory");
+		return errmsg_no_memory(&e->msg);
 	for (; r == 0 && list.n < n; list.n++)
 		r = read_one(json_array_get(array, list.n), want & INSTANCES_BRIEF,
 			     &list.v[list.n], e);
@@ -99,7 +99,7 @@ static int read_all(const json_t *answer, unsigned want, struct instances *ret_l
 	if (r < 0)
 		return r;
 	if (sort(&list) < 0)
-		return errmsg_set(&e->msg, -ENOMEM, "out of memory");
+		return errmsg_no_memory(&e->msg);
 	*ret_list = list;
 	list = (struct instances){ 0 };
 	return 0;

@@ -59,7 +59,7 @@ static int check_zone(const struct paths *paths, const char *zone, struct errmsg
 		return errmsg_set(e, -ENOENT, "zone '%s' unknown", zone);
 	path = paths_get(paths, PATH_ZONE_CONFIG, zone);
 	if (!path)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return errmsg_set(e, -ENOENT, "zone '%s' unknown", zone);
 	return 0;
@@ -84,7 +84,7 @@ static int run(struct options *opt, struct errmsg *e)
 			opt->zone, opt->zone);
 	path = paths_get(&paths, PATH_ZONE_CONSOLE, opt->zone);
 	if (!path)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	opt->console.zone = opt->zone;
 	opt->console.path = path;
 	return console_session(&opt->console, e);

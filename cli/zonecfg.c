@@ -141,7 +141,7 @@ static int stored_state(struct app *a, const char *name, enum zone_state *ret,
 	int r;
 
 	if (!path)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	*ret = ZONE_CONFIGURED;
 	r = file_read(path, 64 * MIB, &data, &len);
 	if (r == -ENOENT)
@@ -445,7 +445,7 @@ static int run_arguments(struct zcfg *s, int argc, char **argv)
 
 	for (int i = 0; i < argc; i++)
 		buf_addf(&b, "%s%s", i ? " " : "", argv[i]);
-	r = buf_error(&b) ? errmsg_set(&e, -ENOMEM, "no memory") : run_line(s, b.p, &e);
+	r = buf_error(&b) ? errmsg_no_memory(&e) : run_line(s, b.p, &e);
 	return r < 0 ? complain(0, &e) : finish(s, 0);
 }
 
@@ -491,7 +491,7 @@ static int run_terminal(struct app *a, struct zcfg *s)
 	int status;
 
 	if (term_open(s, &a->term) < 0) {
-		errmsg_set(&e, -ENOMEM, "no memory");
+		errmsg_no_memory(&e);
 		return complain(0, &e);
 	}
 	greet(a, s);
@@ -526,7 +526,7 @@ static int run_help(const char *topic)
 	int r = zcfg_help(&b, topic, &e);
 
 	if (r == 0 && buf_error(&b))
-		r = errmsg_set(&e, -ENOMEM, "no memory");
+		r = errmsg_no_memory(&e);
 	if (r < 0)
 		return complain(0, &e);
 	fputs(b.p, stdout);

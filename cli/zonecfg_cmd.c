@@ -15,11 +15,6 @@ enum zcfg_command {
 		CMD_N
 };
 
-static int no_memory(struct errmsg *e)
-{
-	return errmsg_set(e, -ENOMEM, "no memory");
-}
-
 static int no_zone(const struct zcfg *s, struct errmsg *e)
 {
 	if (s->unnamed)
@@ -327,7 +322,7 @@ static int export(struct zcfg *s, const char *file, const char *key, struct errm
 	}
 	zcfg_print_export(&b, s->conf, key);
 	if (buf_error(&b))
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	return s->ops->write_file(s->ctx, file, b.p, key, e);
 }
 
@@ -469,7 +464,7 @@ static int run_command(struct zcfg *s, const struct zlex_cmd *cmd, struct errmsg
 		return no_zone(s, e);
 	r = c->run(s, &a, e);
 	if (r == 0 && buf_error(&s->out))
-		r = no_memory(e);
+		r = errmsg_no_memory(e);
 	return r;
 }
 

@@ -217,7 +217,7 @@ int zcfg_add_value(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 		buf_addf(&list, "%s,", zres_text(res, prop));
 	buf_adds(&list, a->word[1].text);
 	if (buf_error(&list))
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	return set_value(s, prop, list.p, e);
 }
 
@@ -254,7 +254,7 @@ int zcfg_remove_value(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 		return errmsg_set(e, -ENOENT, "%s: \"%.64s\": no such value",
 				  prop_def(prop)->name, canonical);
 	if (buf_error(&list))
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	r = may_change(s, prop, list.len ? list.p : NULL, e);
 	if (r < 0 || !found)
 		return r;

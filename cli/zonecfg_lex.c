@@ -64,7 +64,7 @@ static int lex_word(const char **pos, bool value, char **ret_text, struct errmsg
 	if (b.p && !utf8_is_plain(b.p))
 		return errmsg_set(e, -EINVAL, "control characters or invalid UTF-8");
 	if (buf_take(&b, ret_text) < 0)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	*pos = p;
 	return 0;
 }
@@ -97,7 +97,7 @@ int zlex_next(const char **pos, struct zlex_cmd *ret_cmd, struct errmsg *e)
 		if (seen) {
 			p++;
 			w->text = strdup("=");
-			r = w->text ? 0 : errmsg_set(e, -ENOMEM, "no memory");
+			r = w->text ? 0 : errmsg_no_memory(e);
 		} else {
 			r = lex_word(&p, value, &w->text, e);
 		}

@@ -40,7 +40,7 @@ int live_load(const struct paths *p, const char *zone, struct zconf **ret_conf,
 	      struct errmsg *e)
 {
 	cleanup(freep) char *path = paths_get(p, PATH_ZONE_BOOTED, zone);
-	int r = path ? check_running(p, zone, e) : errmsg_set(e, -ENOMEM, "no memory");
+	int r = path ? check_running(p, zone, e) : errmsg_no_memory(e);
 
 	if (r < 0)
 		return r;

@@ -150,7 +150,7 @@ int zcfg_select(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 				  n ? "several match: say which by PROPERTY=VALUE"
 				    : "no such resource");
 	if (zres_copy(&l.res[at], &copy) < 0)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	enter(s, &copy, (int)at);
 	return 0;
 }
@@ -166,13 +166,13 @@ static int end_inner(struct zcfg *s, struct errmsg *e)
 	if (r < 0)
 		return r;
 	if (zres_copy(&s->res, &with) < 0 || zres_copy(&s->inner, &copy) < 0)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	if (s->inner_at >= 0) {
 		zres_fini(&with.inner[s->inner_at]);
 		with.inner[s->inner_at] = copy;
 	} else if (zres_add(&with, &copy) < 0) {
 		zres_fini(&copy);
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	}
 	r = zconf_fill_auto(s->conf, &with, old, zcfg_random(s), e);
 	if (r == 0)
@@ -201,7 +201,7 @@ int zcfg_end(struct zcfg *s, const struct zcfg_args *a, struct errmsg *e)
 		return r;
 	if (!old) {
 		if (zconf_add(s->conf, &s->res) < 0)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 	} else {
 		zres_fini(&s->conf->res[s->res_at]);
 		s->conf->res[s->res_at] = s->res;

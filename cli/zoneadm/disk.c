@@ -72,7 +72,7 @@ static int create_all(const struct paths *p, const struct zconf *c, uint64_t byt
 		if (!zone_disk_is_default(device))
 			continue;
 		if (zone_disk_path(p, c, device, &path) < 0)
-			return errmsg_set(e, -ENOMEM, "out of memory");
+			return errmsg_no_memory(e);
 		r = create_one(path, bytes, &made, e);
 		if (r < 0)
 			return r;
@@ -88,7 +88,7 @@ int disks_create(const struct paths *p, const struct zconf *c, uint64_t bytes,
 	int r;
 
 	if (!dir)
-		return errmsg_set(e, -ENOMEM, "out of memory");
+		return errmsg_no_memory(e);
 	r = dir_make(dir, 0755);
 	if (r < 0)
 		return errmsg_set(e, r, "%s: %s", dir, strerror(-r));
@@ -106,7 +106,7 @@ int disks_remove(const struct paths *p, const char *zone, struct errmsg *e)
 	cleanup(freep) char *dir = paths_get(p, PATH_ZONE_VAR, zone);
 
 	if (!dir)
-		return errmsg_set(e, -ENOMEM, "out of memory");
+		return errmsg_no_memory(e);
 	if (nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 &&
 	    errno != ENOENT)
 		return errmsg_set(e, -errno, "%s: %s", dir, strerror(errno));

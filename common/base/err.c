@@ -23,6 +23,11 @@ int errmsg_set(struct errmsg *e, int err, const char *fmt, ...)
 	return err;
 }
 
+int errmsg_no_memory(struct errmsg *e)
+{
+	return errmsg_set(e, -ENOMEM, "out of memory");
+}
+
 int errmsg_prefix(struct errmsg *e, int err, const char *fmt, ...)
 {
 	struct errmsg old;

@@ -32,4 +32,7 @@ int errmsg_set(struct errmsg *e, int err, const char *fmt, ...) printf_like(3, 4
  */
 int errmsg_prefix(struct errmsg *e, int err, const char *fmt, ...) printf_like(3, 4);
 
+/* The text for want of memory. Return: -ENOMEM */
+int errmsg_no_memory(struct errmsg *e);
+
 #endif

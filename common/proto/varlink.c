@@ -201,7 +201,7 @@ static int load(const char *msg, size_t len, json_t **ret, struct errmsg *e)
 		return 0;
 	}
 	if (!err.text[0] || json_error_code(&err) == json_error_out_of_memory)
-		return errmsg_set(e, -ENOMEM, "out of memory");
+		return errmsg_no_memory(e);
 	return errmsg_set(e, -EPROTO, "not JSON: %s", err.text);
 }
 
@@ -227,7 +227,7 @@ int varlink_parse_call(const char *msg, size_t len, struct varlink_call *ret_cal
 	if (!params)
 		params = json_object();
 	if (!params)
-		return errmsg_set(e, -ENOMEM, "out of memory");
+		return errmsg_no_memory(e);
 	r = find_method(json_string_value(json_object_get(call, "method")), &m, ret_error,
 			e);
 	if (r < 0)

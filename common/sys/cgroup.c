@@ -31,7 +31,7 @@ int cgroup_parse_self(const char *text, char **ret_path, struct errmsg *e)
 			continue;
 		path = strndup(line + 3, strcspn(line + 3, "\n"));
 		if (!path)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 		strip(path, CGROUP_LEAF);
 		strip(path, ".control");
 		if (!path[0] || !path[1])
@@ -107,13 +107,13 @@ int cgroup_parse_mounts(const char *text, const char *path, char **ret_dir,
 		root = take_word(&at);
 		mount = take_word(&at);
 		if (!root || !mount)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 		rest = *root && *mount ? below(path, root) : NULL;
 		if (!rest)
 			continue;
 		buf_addf(&dir, "%s%s", mount, rest);
 		if (buf_take(&dir, ret_dir) < 0)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 		return 0;
 	}
 	return errmsg_set(e, -ENOTSUP,
@@ -142,7 +142,7 @@ static int open_plain(const struct paths *p, struct cgroup *ret, struct errmsg *
 
 	buf_addf(&dir, "%s/sys/fs/cgroup", p->root);
 	if (buf_take(&dir, &path) < 0)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
 		return errmsg_set(e, -ENOTSUP,
 				  "below a private root there are no control groups");

@@ -28,7 +28,7 @@ int paths_init(struct paths *p, const char *root, struct errmsg *e)
 				  root);
 	copy = strdup(root);
 	if (!copy)
-		return errmsg_set(e, -ENOMEM, "out of memory");
+		return errmsg_no_memory(e);
 	for (len = strlen(copy); len && copy[len - 1] == '/'; len--)
 		copy[len - 1] = '\0';
 	p->root = copy;

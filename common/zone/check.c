@@ -7,11 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int no_memory(struct errmsg *e)
-{
-	return errmsg_set(e, -ENOMEM, "no memory");
-}
-
 /* -EINVAL when another resource of the type has the same (expanded) value. */
 static int check_unique(const struct zconf *c, const struct zres *r,
 			const struct zres *skip, enum prop_id prop, struct errmsg *e)
@@ -21,7 +16,7 @@ static int check_unique(const struct zconf *c, const struct zres *r,
 	const struct zres *o = NULL;
 
 	if (!mine)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	while ((o = zconf_next(c, r->type, o))) {
 		cleanup(freep) char *other = NULL;
 
@@ -29,7 +24,7 @@ static int check_unique(const struct zconf *c, const struct zres *r,
 			continue;
 		other = zres_get(c, o, prop);
 		if (!other)
-			return no_memory(e);
+			return errmsg_no_memory(e);
 		if (strcmp(mine, other) == 0)
 			return errmsg_set(e, -EINVAL,
 					  "%s: %s: \"%.100s\": another %s has it already",

@@ -64,7 +64,7 @@ int zconf_new(const char *name, struct zconf **ret_conf, struct errmsg *e)
 		return r;
 	c = calloc(1, sizeof(*c));
 	if (!c) {
-		errmsg_set(e, -ENOMEM, "no memory");
+		errmsg_no_memory(e);
 		return -ENOMEM;
 	}
 	memcpy(c->name, name, strlen(name) + 1);
@@ -104,7 +104,7 @@ int zconf_copy(const struct zconf *c, const char *name, struct zconf **ret_conf,
 			zres_fini(&res);
 	}
 	if (r < 0)
-		return errmsg_set(e, r, "no memory");
+		return errmsg_no_memory(e);
 	*ret_conf = take_ptr(&n);
 	return 0;
 }

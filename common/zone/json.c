@@ -119,7 +119,7 @@ static int read_res(struct reader *rd, struct zres *parent, enum res_type type,
 	if (err == 0)
 		err = parent ? zres_add(parent, &r) : zconf_add(rd->conf, &r);
 	if (err == -ENOMEM)
-		errmsg_set(rd->e, err, "no memory");
+		errmsg_no_memory(rd->e);
 	if (err < 0)
 		zres_fini(&r);
 	return err;
@@ -198,7 +198,7 @@ int zconf_parse(const char *name, const char *data, size_t len, const char *plac
 
 	j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &je);
 	if (!j && (!je.text[0] || json_error_code(&je) == json_error_out_of_memory))
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	if (!j)
 		return errmsg_set(e, -EINVAL, "%s: line %d, column %d: %s", place,
 				  je.line, je.column, je.text);

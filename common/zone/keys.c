@@ -16,11 +16,6 @@
 #define FILE_MAX_BYTES 4096
 #define LINE_LEN       (KEY_REF_LEN + 1 + KEY_HEX_LEN) /* without the newline */
 
-static int no_memory(struct errmsg *e)
-{
-	return errmsg_set(e, -ENOMEM, "no memory");
-}
-
 /* -EPERM unless only its owner, who we are (or root is), may do anything with it. */
 static int check_owner(int fd, const char *path, const char *mode, struct errmsg *e)
 {
@@ -67,7 +62,7 @@ static int read_keys(const struct paths *p, const char *zone, struct buf *ret,
 	int r;
 
 	if (!path || !dir)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	r = open_checked(dir, O_DIRECTORY, "700", &dir_fd, e);
 	if (r == 0)
 		r = open_checked(path, 0, "600", &fd, e);
@@ -81,7 +76,7 @@ static int read_keys(const struct paths *p, const char *zone, struct buf *ret,
 	else
 		buf_add(ret, block, (size_t)n);
 	explicit_bzero(block, sizeof(block));
-	return buf_error(ret) ? no_memory(e) : r;
+	return buf_error(ret) ? errmsg_no_memory(e) : r;
 }
 
 /* The key of a reference in the text of a file; NULL: it is not there. */
@@ -146,7 +141,7 @@ static int write_keys(const struct paths *p, const char *zone, const char *old_r
 	if (key)
 		buf_addf(&text, "%s %.*s\n", ref, KEY_HEX_LEN, key);
 	if (!path || !dir || buf_error(&text))
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	if (!text.len) {
 		if (unlink(path) < 0 && errno != ENOENT)
 			return errmsg_set(e, -errno, "%s: cannot be removed: %s", path,
@@ -197,7 +192,7 @@ static int stored_key(const struct paths *p, const char *zone,
 	const char *raw;
 
 	if (r == -ENOMEM)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	raw = r == 0 ? raw_of(old) : NULL;
 	if (!raw)
 		return -ENODATA;
@@ -240,7 +235,7 @@ int zone_key_copy(const struct paths *p, const char *from, const char *to,
 {
 	cleanup(buf_fini) struct buf keys = { .wipe = true };
 	cleanup(freep) char *path = paths_get(p, PATH_ZONE_KEY, to);
-	int r = path ? read_keys(p, from, &keys, e) : no_memory(e);
+	int r = path ? read_keys(p, from, &keys, e) : errmsg_no_memory(e);
 
 	if (r == -ENOENT) {
 		if (e)
@@ -296,7 +291,7 @@ static int add_key(struct zconf *c, struct errmsg *e)
 			return zconf_fill_auto(c, &c->res[i], &c->res[i], NULL, e);
 	r = zconf_fill_auto(c, &key, NULL, NULL, e);
 	if (r == 0 && zconf_add(c, &key) < 0)
-		r = no_memory(e);
+		r = errmsg_no_memory(e);
 	zres_fini(&key);
 	return r;
 }

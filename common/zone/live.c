@@ -16,11 +16,11 @@ static int set_expanded(const struct zconf *c, struct zres *r, enum prop_id prop
 	cleanup(buf_fini) struct buf b = { 0 };
 
 	if (!value)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	for (const char *p = value; *p; p++)
 		buf_add(&b, *p == '%' ? "%%" : p, *p == '%' ? 2 : 1);
 	if (buf_take(&b, &text) < 0)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	return zres_set(r, prop, text, e);
 }
 

@@ -64,7 +64,7 @@ static int collect(struct macs *m, const struct zres *r, struct errmsg *e)
 					  "already",
 					  res_defs[r->type].name, text);
 		if (macs_add(m, mac) < 0)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 	}
 	for (unsigned i = 0; err == 0 && i < r->n_inner; i++)
 		err = collect(m, &r->inner[i], e);
@@ -80,7 +80,7 @@ int macs_check(const struct zconf *c, const struct zres *r, const struct zres *s
 
 	while (err == 0 && (o = zconf_next(c, RES_ANET, o)))
 		if (o != skip && collect(&m, o, NULL) == -ENOMEM)
-			err = errmsg_set(e, -ENOMEM, "no memory");
+			err = errmsg_no_memory(e);
 	return err == 0 ? collect(&m, r, e) : err;
 }
 
@@ -148,7 +148,7 @@ static int check_zone(const struct paths *p, const char *name, const struct macs
 	int r = zconf_load(p, name, &c, NULL);
 
 	if (r == -ENOMEM)
-		return errmsg_set(e, r, "no memory");
+		return errmsg_no_memory(e);
 	r = 0; /* a zone that cannot be read is its own fault to report */
 	for (unsigned i = 0; c && r == 0 && i < c->n_res; i++)
 		r = check_resources(c, &c->res[i], m, e);
@@ -182,12 +182,12 @@ int macs_check_zones(const struct paths *p, const struct zconf *c,
 	char block[16 * KIB];
 	char **names = NULL;
 	unsigned n = 0;
-	int r = etc ? 0 : errmsg_set(e, -ENOMEM, "no memory");
+	int r = etc ? 0 : errmsg_no_memory(e);
 
 	while (r == 0 && (o = zconf_next(c, RES_ANET, o)))
 		r = collect(&m, o, e);
 	if (r == 0 && keep_new(&m, old) < 0)
-		r = errmsg_set(e, -ENOMEM, "no memory");
+		r = errmsg_no_memory(e);
 	if (r < 0 || !m.n)
 		return r;
 	r = zconf_list(p, &names, &n);

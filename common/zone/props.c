@@ -194,7 +194,7 @@ int prop_parse(enum prop_id prop, const char *text, char **ret_canonical,
 		r = value_unexpanded(d, text, ret_canonical);
 	else
 		r = buf_take(&out, ret_canonical);
-	return r < 0 ? errmsg_set(e, -ENOMEM, "no memory") : 0;
+	return r < 0 ? errmsg_no_memory(e) : 0;
 }
 
 int prop_expand(enum prop_id prop, const char *text, const char *zonename, const char *id,
@@ -233,6 +233,6 @@ int prop_expand(enum prop_id prop, const char *text, const char *zonename, const
 	if (!(d->flags & PF_TOKENS))
 		buf_adds(&b, text);
 	if (buf_take(&b, ret_text) < 0)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	return 0;
 }

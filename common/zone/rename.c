@@ -19,11 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int no_memory(struct errmsg *e)
-{
-	return errmsg_set(e, -ENOMEM, "no memory");
-}
-
 const char *zconf_stored_name(const struct zconf *c)
 {
 	return c->stored_as[0] ? c->stored_as : c->name;
@@ -73,7 +68,7 @@ int rename_check(const struct paths *p, const struct zconf *c, struct errmsg *e)
 
 		r = zconf_load(p, names[i], &other, NULL);
 		if (r == -ENOMEM)
-			no_memory(e);
+			errmsg_no_memory(e);
 		else if (other && strcmp(names[i], c->stored_as) != 0 &&
 			 depends_on(other, c->stored_as))
 			r = errmsg_set(
@@ -94,7 +89,7 @@ static int check_free(const struct paths *p, const char *name, struct errmsg *e)
 	cleanup(freep) char *path = paths_get(p, PATH_ZONE_CONFIG, name);
 
 	if (!path)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	return access(path, F_OK) == 0
 		       ? errmsg_set(e, -EEXIST, "%s: zone already exists", name)
 		       : 0;
@@ -120,7 +115,7 @@ static int move_file(const struct paths *p, const char *from, const char *to,
 	cleanup(closep) int fd = -1;
 
 	if (!old_path || !new_path || !dir)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || rename(old_path, new_path) < 0 || fsync(fd) < 0)
 		return errmsg_set(e, -errno, "%s: cannot be renamed: %s", old_path,

@@ -134,7 +134,7 @@ static int check_one(const struct paths *p, const struct zconf *c, const struct 
 	bool there;
 
 	if (r < 0)
-		return errmsg_set(e, r, "no memory");
+		return errmsg_no_memory(e);
 	there = stat(path, &st) == 0;
 	r = there ? storage_check(path, &st, SYSFS_DEFAULT, e) : 0;
 	if (r < 0)
@@ -144,7 +144,7 @@ static int check_one(const struct paths *p, const struct zconf *c, const struct 
 		bool same;
 
 		if (zone_disk_path(p, c, o, &other) < 0)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 		same = strcmp(path, other) == 0;
 		if (there && !same && stat(other, &other_st) == 0)
 			same = storage_same(&st, &other_st);
@@ -170,7 +170,7 @@ static int check_suspend(const struct paths *p, const struct zconf *c, struct er
 		return 0;
 	text = zres_get(c, r, PROP_SUSPEND_STORAGE);
 	if (!text)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	path = strchr(text, ':') + 1;
 	if (stat(path, &st) == 0)
 		err = storage_check(path, &st, SYSFS_DEFAULT, e);
@@ -180,7 +180,7 @@ static int check_suspend(const struct paths *p, const struct zconf *c, struct er
 		cleanup(freep) char *other = NULL;
 
 		if (zone_disk_path(p, c, o, &other) < 0)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 		if (strcmp(path, other) == 0)
 			return errmsg_set(e, -EINVAL,
 					  "suspend: storage: \"%s\": a device has it",
@@ -221,7 +221,7 @@ int zone_storage_present(const struct paths *p, const struct zconf *c, struct er
 
 		snprintf(what, sizeof(what), "device %u", id_of(c, dev));
 		r = zone_disk_path(p, c, dev, &path);
-		r = r < 0 ? errmsg_set(e, r, "no memory") : check_present(what, path, e);
+		r = r < 0 ? errmsg_no_memory(e) : check_present(what, path, e);
 	}
 	for (unsigned i = 0; r == 0 && direct && i < ARRAY_SIZE(files); i++) {
 		cleanup(freep) char *path = zres_get(c, direct, files[i]);

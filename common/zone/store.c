@@ -14,11 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int no_memory(struct errmsg *e)
-{
-	return errmsg_set(e, -ENOMEM, "no memory");
-}
-
 /* Reads and parses one file; -ENOENT comes without a text. */
 static int load_file(const char *path, const char *zone, struct zconf **ret_conf,
 		     struct errmsg *e)
@@ -47,7 +42,7 @@ int zconf_load(const struct paths *p, const char *zone, struct zconf **ret_conf,
 		return r;
 	path = paths_get(p, PATH_ZONE_CONFIG, zone);
 	if (!path)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	r = load_file(path, zone, ret_conf, e);
 	if (r == -ENOENT)
 		return errmsg_set(e, r, "%s: No such zone configured", zone);
@@ -62,7 +57,7 @@ int zconf_save(const struct paths *p, const struct zconf *c, struct errmsg *e)
 	int r;
 
 	if (!path || !dir || zconf_format(c, &text) < 0)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	r = dir_make(dir, 0755);
 	if (r < 0)
 		return errmsg_set(e, r, "%s: cannot be made: %s", dir, strerror(-r));
@@ -79,7 +74,7 @@ int zconf_remove_file(const struct paths *p, const char *zone, struct errmsg *e)
 	cleanup(closep) int fd = -1;
 
 	if (!path || !dir)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || unlink(path) < 0 || fsync(fd) < 0)
 		return errmsg_set(e, -errno, "%s: cannot be removed: %s", path,
@@ -95,7 +90,7 @@ int zconf_template(const struct paths *p, const char *template, const char *zone
 	int r;
 
 	if (!dir)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	if (strchr(template, '/') || template[0] == '.' || !utf8_is_plain(template) ||
 	    snprintf(path, sizeof(path), "%s/%s.json", dir, template) >=
 		    (int)sizeof(path))
@@ -127,7 +122,7 @@ int zone_lock(const struct paths *p, const char *zone, int *ret_fd, struct errms
 	int r;
 
 	if (!path)
-		return no_memory(e);
+		return errmsg_no_memory(e);
 	slash = strrchr(path, '/');
 	*slash = '\0';
 	r = dir_make(path, 0755);

@@ -66,7 +66,7 @@ static int report_cycle(const struct walk *w, unsigned last, struct errmsg *e)
 	}
 	buf_addf(&b, " -> %s", w->nodes[0].name);
 	if (buf_take(&b, &path) < 0)
-		return errmsg_set(e, -ENOMEM, "no memory");
+		return errmsg_no_memory(e);
 	return errmsg_set(e, -EINVAL, "smf-dependency: fmri: dependency cycle: %s", path);
 }
 
@@ -86,7 +86,7 @@ static int walk_deps(struct walk *w, unsigned from, const struct zconf *c,
 			return report_cycle(w, from, e);
 		if (zone_name_check(zone, NULL) == 0 && !walk_has(w, zone) &&
 		    walk_add(w, zone, from) < 0)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 	}
 	return 0;
 }
@@ -97,7 +97,7 @@ static int check_cycles(const struct paths *p, const struct zconf *c, struct err
 	int r = walk_add(&w, c->name, 0);
 
 	if (r < 0)
-		errmsg_set(e, r, "no memory");
+		errmsg_no_memory(e);
 	else
 		r = walk_deps(&w, 0, c, e);
 	for (unsigned i = 1; r == 0 && i < w.n; i++) {
@@ -109,7 +109,7 @@ static int check_cycles(const struct paths *p, const struct zconf *c, struct err
 		if (r == 0)
 			r = walk_deps(&w, i, other, e);
 		else if (r == -ENOMEM)
-			errmsg_set(e, r, "no memory");
+			errmsg_no_memory(e);
 		else
 			r = 0;
 	}
@@ -164,7 +164,7 @@ static int check_zones(const struct paths *p, const struct zconf *c, struct errm
 			return errmsg_prefix(e, -EINVAL, "smf-dependency: fmri");
 		path = paths_get(p, PATH_ZONE_CONFIG, zone);
 		if (!path)
-			return errmsg_set(e, -ENOMEM, "no memory");
+			return errmsg_no_memory(e);
 		if (access(path, F_OK) < 0)
 			return errmsg_set(
 				e, -EINVAL,
