@@ -32,8 +32,8 @@ int size_parse(const char *text, uint64_t *ret_bytes, struct errmsg *e)
 		if (__builtin_mul_overflow(n, 1ull << 10 * (unit - units + 1), &bytes))
 			return errmsg_set(e, -EINVAL, "%s: too large", text);
 	}
-	if (bytes < MIB || bytes > INT64_MAX)
-		return errmsg_set(e, -EINVAL, "%s: a disk has at least 1m", text);
+	if (bytes < DISK_MIN_BYTES || bytes > INT64_MAX)
+		return errmsg_set(e, -EINVAL, "%s: a disk has at least 2m", text);
 	*ret_bytes = bytes;
 	return 0;
 }

@@ -9,11 +9,12 @@
 #include "common/zone/conf.h"
 
 #define DISK_DEFAULT_BYTES (16 * GIB)
+#define DISK_MIN_BYTES     (2 * MIB) /* the last one may be the host's */
 
 /**
  * size_parse() - Read a size: a number with an optional k, m, g or t
  *
- * Return: 0, -EINVAL (not a size, or less than 1 MiB)
+ * Return: 0, -EINVAL (not a size, or less than 2 MiB)
  */
 int size_parse(const char *text, uint64_t *ret_bytes, struct errmsg *e);
 

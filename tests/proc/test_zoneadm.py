@@ -133,7 +133,7 @@ def mistakes_in_usage_are_status_2(t):
     kz.has(t.run("zoneadm", "-z", "a", "list", "-c", status=2).stderr, "-c and -i")
     kz.has(t.run("zoneadm", "-z", "a", "install", "-x", "foo=1", status=2).stderr,
            "install-size")
-    for size in ("x", "", "-1g", "1", "1kk", "99999999999t"):
+    for size in ("x", "", "-1g", "1", "1m", "1kk", "99999999999t"):
         kz.has(t.run("zoneadm", "-z", "a", "install", "-x", "install-size=" + size,
                      status=2).stderr, "zoneadm: install: ")
 

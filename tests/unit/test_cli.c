@@ -139,6 +139,7 @@ TEST(size, units_and_limits)
 					   "1 g",
 					   "1024",
 					   "1k",
+					   "1m",
 					   "99999999999999999999",
 					   "9223372036854775808",
 					   "17000000t" };
@@ -149,8 +150,8 @@ TEST(size, units_and_limits)
 	T_EQ(bytes, 16 * GIB);
 	T_OK(size_parse("2048K", &bytes, &e));
 	T_EQ(bytes, 2 * MIB);
-	T_OK(size_parse("1048577", &bytes, &e));
-	T_EQ(bytes, MIB + 1);
+	T_OK(size_parse("2097153", &bytes, &e));
+	T_EQ(bytes, 2 * MIB + 1);
 	T_OK(size_parse("1T", &bytes, &e));
 	T_EQ(bytes, 1024 * GIB);
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
