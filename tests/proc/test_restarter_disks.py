@@ -87,8 +87,8 @@ def what_is_no_disk_is_refused_with_the_reason(t):
     reader = lock(shared, fcntl.F_RDLCK)
     posix = open(image(t, "posix", MIB), "r+b")
     fcntl.lockf(posix, fcntl.LOCK_EX)
-    deep = t.path(*["d" * 60] * 5)
-    os.makedirs(deep)
+    deep = os.path.join(*["d" * 60] * 5)
+    os.makedirs(t.path(deep))
     os.mkdir(t.path("directory"))
     bad = {
         "missing": (t.path("nowhere"), "does not exist", "truncate -s"),
