@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * compile.c - build-time program: rules.c to BPF, as the C source filters.c on stdout
+ *
+ *	sandbox-compile [KIND:N]	the filters; that of KIND without rule N
+ *	sandbox-compile --list		KIND:N and the call, for every rule of every kind
+ *
+ * What is left out shows whether anything needs it (scripts/nightly rules). Threads
+ *inherit the main thread's filter, so what is taken from main is taken from all.
  */
 #include "kzhost/sandbox/rules.h"
 
 #include <linux/filter.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What a forbidden call does; sanitized builds say which one it was (see sandbox.c). */
@@ -21,6 +28,23 @@ static const char *const kind_names[] = {
 #undef X
 };
 
+/* What is left out, "KIND:N"; NULL = nothing. */
+static const char *left_out;
+
+static void name_rule(unsigned kind, unsigned i, char name[static 32])
+{
+	snprintf(name, 32, "%s:%u", kind_names[kind], i);
+}
+
+static bool has_rule(unsigned kind, unsigned i)
+{
+	char name[32];
+
+	name_rule(kind, i, name);
+	return sandbox_rules[i].kinds & 1u << kind &&
+	       !(left_out && strcmp(left_out, name) == 0);
+}
+
 static int add_rules(scmp_filter_ctx ctx, unsigned kind)
 {
 	for (unsigned i = 0; i < sandbox_n_rules; i++) {
@@ -28,7 +52,7 @@ static int add_rules(scmp_filter_ctx ctx, unsigned kind)
 		uint32_t action = rule->err ? SCMP_ACT_ERRNO(rule->err) : SCMP_ACT_ALLOW;
 		int r;
 
-		if (!(rule->kinds & 1u << kind))
+		if (!has_rule(kind, i))
 			continue;
 		r = seccomp_rule_add_array(ctx, action, rule->call, rule->n_args,
 					   rule->args);
@@ -84,7 +108,24 @@ static int compile(unsigned kind)
 	return r;
 }
 
-int main(void)
+static void list(void)
+{
+	char name[32];
+
+	for (unsigned kind = 0; kind < SANDBOX_KIND_N; kind++) {
+		for (unsigned i = 0; i < sandbox_n_rules; i++) {
+			char *call = seccomp_syscall_resolve_num_arch(
+				SCMP_ARCH_NATIVE, sandbox_rules[i].call);
+
+			name_rule(kind, i, name);
+			if (has_rule(kind, i))
+				printf("%s %s\n", name, call);
+			free(call);
+		}
+	}
+}
+
+static int print_filters(void)
 {
 	printf("/* Made by kzhost/sandbox/compile.c from rules.c. */\n");
 	printf("#include \"kzhost/sandbox/filters.h\"\n\n");
@@ -102,5 +143,18 @@ int main(void)
 		printf("\t{ filter_%s, sizeof(filter_%s) / sizeof(filter_%s[0]) },\n",
 		       kind_names[kind], kind_names[kind], kind_names[kind]);
 	printf("};\n");
-	return fflush(stdout) ? 1 : 0;
+	return 0;
+}
+
+int main(int argc, char *argv[])
+{
+	int r = 0;
+
+	if (argc > 1 && strcmp(argv[1], "--list") == 0) {
+		list();
+	} else {
+		left_out = argv[1];
+		r = print_filters();
+	}
+	return fflush(stdout) ? 1 : r;
 }

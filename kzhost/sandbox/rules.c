@@ -71,7 +71,7 @@
 const struct sandbox_rule sandbox_rules[] = {
 	/* The running machine: what is called most stands first. */
 	IF(ioctl, VCPU, ARG(1, KVM_RUN)),
-	ANY(read, ALL),
+	ANY(read, VCPU | SLOW | DISK),
 	ANY(write, ALL),
 	ANY(futex, ALL),
 	ANY(epoll_wait, MAIN),
@@ -140,7 +140,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	/* Memory: nothing that can be executed is ever made. */
 	IF(mmap, ALL, MASKED(2, PROT_EXEC, 0)),
 	IF(mprotect, ALL, MASKED(2, PROT_EXEC, 0)),
-	ANY(mremap, MAIN),
+	ANY(mremap, MAIN), /* realloc(3) of large blocks */
 	ANY(munmap, ALL),
 	ANY(madvise, ALL),
 	ANY(brk, ALL),

@@ -54,9 +54,10 @@ class Host:
     """A kzhost process with its two sockets; has what kz.Case wants of a process.
 
     A console is a (path, listening socket) that outlives the process, as svc.zones has it.
+    A wrapper is a program with arguments that becomes kzhost.
     """
 
-    def __init__(self, t, zone="db", args=(), console=None):
+    def __init__(self, t, zone="db", args=(), console=None, wrapper=()):
         self.t = t
         self.zone = zone
         self.dir = t.path("run", "%s.%d" % (zone, len(t._processes)))
@@ -72,8 +73,9 @@ class Host:
         self._zombie = False
         program = kz.find_program("kzhost")
         with open("/dev/null", "r+b") as null, open(self.log, "ab") as log:
+            command = [*wrapper, program, "-z", zone, *args]
             self.pid = os.posix_spawn(
-                program, [program, "-z", zone, *args], t.env(),
+                command[0], command, t.env(),
                 file_actions=[(os.POSIX_SPAWN_DUP2, ctl.fileno(), CTL_LISTEN_FD),
                               (os.POSIX_SPAWN_DUP2, null.fileno(), 0),
                               (os.POSIX_SPAWN_DUP2, null.fileno(), 1),

@@ -168,6 +168,8 @@ static const struct attempt attempts[] = {
 	{ TRY(sched_setscheduler), 0, "idle, of others", { 1, SCHED_IDLE, BAD } },
 	{ TRY(sched_setscheduler), 0, "first in, first out", { 0, SCHED_FIFO, BAD } },
 	{ TRY(mlock2), B, "", { 0, 0, 0 } },
+	{ TRY(munlock), 0, "", { 0, 0 } },
+	{ TRY(lseek), 0, "", { NOWHERE, 0, 0 } },
 	{ TRY(pread64), B, "", { NOWHERE, 0, 0, 0 } },
 	{ TRY(newfstatat), M, "a descriptor", { NOWHERE, BAD, BAD, AT_EMPTY_PATH } },
 	{ TRY(eventfd2), B, "", { 0, -1 } },
@@ -197,7 +199,7 @@ static const struct attempt attempts[] = {
 	  { NOWHERE, IORING_REGISTER_BUFFERS, BAD, 1 } },
 
 	/* Threads and memory. */
-	{ TRY(read), ALL, "", { NOWHERE, BAD, 0 } },
+	{ TRY(read), ALL & ~F, "", { NOWHERE, BAD, 0 } },
 	{ TRY(write), ALL, "", { NOWHERE, BAD, 0 } },
 	{ TRY(futex), ALL, "", { BAD, 1 /* wake */, 0, 0, 0, 0 } },
 	{ TRY(clock_gettime), ALL, "", { 0, BAD } },
