@@ -71,7 +71,7 @@
 const struct sandbox_rule sandbox_rules[] = {
 	/* The running machine: what is called most stands first. */
 	IF(ioctl, VCPU, ARG(1, KVM_RUN)),
-	ANY(read, VCPU | SLOW | DISK),
+	ANY(read, MAIN | VCPU | SLOW | DISK),
 	ANY(write, ALL),
 	ANY(futex, ALL),
 	ANY(epoll_wait, MAIN),
