@@ -123,7 +123,7 @@ static void tell_core(struct shell *sh, struct zone *z, const struct ctl_hello_r
 	enum ctl_state state = (enum ctl_state)le32_get(m->state);
 	struct core_event ev = { .type = EV_ADOPT, .zone = z->name };
 
-	ev.adopt.phase = state == CTL_STOPPING ? VM_STOPPING : VM_RUNNING;
+	ev.adopt.stopping = state == CTL_STOPPING;
 	ev.adopt.since_ms = MIN(le64_get(m->since_ms), shell_now_ms(sh));
 	(void)shell_step(sh, &ev);
 	if (state == CTL_PANICKED)

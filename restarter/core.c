@@ -234,7 +234,7 @@ static void apply_inst(struct core *c, struct inst *i, const struct core_event *
 		start_restore(c, i, &ev->saved);
 		break;
 	case EV_ADOPT:
-		start_adopt(c, i, ev->adopt.phase, ev->adopt.since_ms);
+		start_adopt(c, i, ev->adopt.stopping, ev->adopt.since_ms);
 		break;
 	case EV_VM_RUNNING:
 		inst_event(c, i, IEV_RUNNING);

@@ -217,9 +217,9 @@ struct core_event {
 		struct core_spec spec;   /* ZONE_SET */
 		struct core_saved saved; /* ZONE_RESTORE */
 		struct {
-			enum vm_phase phase; /* any but NONE */
-			uint64_t since_ms;   /* phase entered, on the clock of now_ms */
-		} adopt;                     /* ADOPT */
+			bool stopping;     /* the guest was asked to shut down */
+			uint64_t since_ms; /* so, or running; on the clock of now_ms */
+		} adopt;                   /* ADOPT */
 		enum vm_end end;             /* VM_EXITED */
 		bool temporary;              /* ENABLE, DISABLE */
 		struct {

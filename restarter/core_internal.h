@@ -73,13 +73,11 @@ enum inst_mode {
 	X(ENDED_AGAIN, "ended-boot-again") \
 	X(ENDED_RETRY, "ended-retry-later") \
 	X(ENDED_BAD, "ended-gave-up") \
-	X(ADOPT_STARTING, "adopt-starting") \
 	X(ADOPT_BOOTING, "adopt-booting") \
 	X(ADOPT_ONLINE, "adopt-online") \
 	X(ADOPT_DEGRADED, "adopt-degraded") \
 	X(ADOPT_HELD, "adopt-held") \
-	X(ADOPT_STOPPING, "adopt-stopping") \
-	X(ADOPT_HALTING, "adopt-halting")
+	X(ADOPT_STOPPING, "adopt-stopping")
 
 enum inst_ev {
 #define X(id, name) IEV_##id,
@@ -289,7 +287,7 @@ void op_cancel_boot(struct core *c, struct inst *i, const char *why);
 
 /* start.c */
 void start_restore(struct core *c, struct inst *i, const struct core_saved *saved);
-void start_adopt(struct core *c, struct inst *i, enum vm_phase phase, uint64_t since_ms);
+void start_adopt(struct core *c, struct inst *i, bool stopping, uint64_t since_ms);
 void start_settle(struct core *c, bool host_boot);
 void start_new(struct core *c, struct inst *i);
 

@@ -65,8 +65,7 @@ static void adopt_running(struct core *c, struct inst *i, uint64_t since_ms)
 	}
 }
 
-static void adopt_stopping(struct core *c, struct inst *i, bool halting,
-			   uint64_t since_ms)
+static void adopt_stopping(struct core *c, struct inst *i, uint64_t since_ms)
 {
 	if (i->restored && i->saved_to_maint)
 		i->after = AFTER_MAINT;
@@ -75,10 +74,6 @@ static void adopt_stopping(struct core *c, struct inst *i, bool halting,
 	    (i->saved_state == INST_ONLINE || i->saved_state == INST_DEGRADED ||
 	     i->saved_state == INST_MAINT))
 		i->state = i->saved_state;
-	if (halting) {
-		inst_event(c, i, IEV_ADOPT_HALTING);
-		return;
-	}
 	inst_event(c, i, IEV_ADOPT_STOPPING);
 	throttle_take(c, i);
 	timer_arm(c, i, since_ms + i->shutdown_timeout_ms);
@@ -86,11 +81,15 @@ static void adopt_stopping(struct core *c, struct inst *i, bool halting,
 
 /**
  * start_adopt() - The instance has a machine: go on with it
- * @since_ms:	When it entered @phase
+ * @stopping:	The guest was asked to shut down; else it runs
+ * @since_ms:	Since when that is so
+ *
+ * Machines that were never started are made anew by the shell, and one that was halted
+ * tells its end: neither is adopted.
  */
-void start_adopt(struct core *c, struct inst *i, enum vm_phase phase, uint64_t since_ms)
+void start_adopt(struct core *c, struct inst *i, bool stopping, uint64_t since_ms)
 {
-	if (i->mode != MODE_UNINIT || phase == VM_NONE) {
+	if (i->mode != MODE_UNINIT) {
 		TRACE(core, "%s: nothing to adopt now", i->name);
 		return;
 	}
@@ -99,19 +98,10 @@ void start_adopt(struct core *c, struct inst *i, enum vm_phase phase, uint64_t s
 	if (!i->restored)
 		inst_enable(c, i, true);
 	i->start_ms = i->running_ms = since_ms;
-	switch (phase) {
-	case VM_STARTING:
-		i->running_ms = 0;
-		inst_event(c, i, IEV_ADOPT_STARTING);
-		throttle_take(c, i);
-		break;
-	case VM_RUNNING:
+	if (stopping)
+		adopt_stopping(c, i, since_ms);
+	else
 		adopt_running(c, i, since_ms);
-		break;
-	default:
-		adopt_stopping(c, i, phase == VM_HALTING, since_ms);
-		break;
-	}
 	if (i->restored && i->state == i->saved_state)
 		i->since_ms = i->saved_since_ms;
 }

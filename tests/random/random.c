@@ -254,8 +254,7 @@ static void adopt(struct world *w, struct zone *z, struct core_event *ev)
 
 	step(w, ev);
 	core_view(w->core, core_find(w->core, z->name), &v);
-	z->boot_slot = v.phase == VM_STARTING ||
-		       (v.phase == VM_RUNNING && v.state == INST_OFFLINE);
+	z->boot_slot = v.phase == VM_RUNNING && v.state == INST_OFFLINE;
 	z->stop_slot = v.phase == VM_STOPPING;
 }
 
@@ -271,23 +270,26 @@ static void tell_all(struct world *w)
 		struct core_event saved = { .type = EV_ZONE_RESTORE, .zone = z->name };
 		struct core_event found = { .type = EV_ADOPT, .zone = z->name };
 		struct core_event ev = { .zone = z->name };
+		enum vm_phase phase;
 
 		if (!z->installed)
 			continue;
+		sim_found(w, z);
 		/* tell_zone() checks; the machine that is not adopted yet must not count
 		 */
 		saved.saved = z->saved;
-		found.adopt.phase = z->m.phase;
+		phase = z->m.phase;
+		found.adopt.stopping = phase == VM_STOPPING;
 		found.adopt.since_ms = z->m.since_ms;
 		z->m.phase = VM_NONE;
 		tell_zone(w, z);
 		if (z->has_saved)
 			step(w, &saved);
-		z->m.phase = found.adopt.phase;
-		if (z->m.phase != VM_NONE)
+		z->m.phase = phase;
+		if (phase != VM_NONE)
 			adopt(w, z, &found);
 		ev.type = z->m.panicked ? EV_VM_PANICKED : EV_VM_GOALS;
-		if (z->m.phase == VM_RUNNING && (z->m.panicked || z->m.goals))
+		if (phase == VM_RUNNING && !z->m.ending && (z->m.panicked || z->m.goals))
 			step(w, &ev);
 	}
 }

@@ -97,7 +97,8 @@ void sim_action(struct world *w, const struct core_action *a)
 	case ACT_VM_SHUTDOWN:
 		set_phase(w, &z->m, VM_STOPPING);
 		z->m.stop_told = true;
-		plan_shutdown(w, &z->m);
+		if (!z->m.ending)
+			plan_shutdown(w, &z->m);
 		break;
 	case ACT_VM_HALT:
 		set_phase(w, &z->m, VM_HALTING);
@@ -146,6 +147,27 @@ static void speak(struct world *w, struct zone *z, struct core_event *ev)
 		ev->end = m->end;
 		m->phase = VM_NONE;
 		break;
+	}
+}
+
+/**
+ * sim_found() - What a new restarter finds: a machine that was not started yet is ended,
+ * one that was halted runs until it tells its end
+ */
+void sim_found(struct world *w, struct zone *z)
+{
+	struct machine *m = &z->m;
+
+	if (m->phase == VM_STARTING && chance(w, 50)) {
+		m->phase = VM_NONE;
+	} else if (m->phase == VM_STARTING) {
+		set_phase(w, m, VM_RUNNING);
+		plan_life(w, m);
+	} else if (m->phase == VM_HALTING) {
+		set_phase(w, m, VM_RUNNING);
+		m->ending = true;
+		m->stop_told = false;
+		m->end = VM_END_CRASH; /* the new one has asked for nothing */
 	}
 }
 

@@ -28,6 +28,7 @@ enum vm_say { SAY_RUNNING, SAY_GOALS, SAY_FAILED, SAY_PANIC, SAY_END };
 struct machine {
 	enum vm_phase phase;
 	bool goals, panicked, stop_told;
+	bool ending; /* it was halted by a restarter that has died since */
 	uint64_t since_ms;
 	uint64_t next_ms; /* when it says something; NEVER */
 	enum vm_say next;
@@ -80,6 +81,7 @@ struct zone *zone_named(struct world *w, const char *name);
 /* sim.c */
 void sim_action(struct world *w, const struct core_action *a);
 bool sim_due(struct world *w, struct zone *z, struct core_event *ret_ev);
+void sim_found(struct world *w, struct zone *z);
 uint64_t sim_next_ms(const struct world *w);
 
 /* check.c */

@@ -23,8 +23,9 @@
  *	wait SECONDS (timers come at their deadlines), show
  *	restarter (persisted states go to a new core; then adopt, goals, ready follow;
  *		autoboot is as svcadm enable and disable wrote it)
- *	jitter SHARE (of what chance may take, 0 to 1, from now on), clock SECONDS (is
- *that from now on, which may be earlier) adopt ZONE PHASE SECONDS (since)
+ *	jitter SHARE (of what chance may take, 0 to 1, from now on)
+ *	clock SECONDS (is that from now on, which may be earlier)
+ *	adopt ZONE running|stopping SECONDS (since)
  *
  * With --oom every step first meets every failing allocation; the log must not differ.
  */
@@ -360,7 +361,9 @@ static int zone_event(struct world *w, char **words, const char *text)
 						   : &ev.mark.temporary) = true;
 	if (ev.type == EV_ADOPT) {
 		at = words[2] ? find_name(vm_phase_names, VM_PHASE_N, words[2]) : -1;
-		ev.adopt.phase = (enum vm_phase)MAX(at, 0);
+		if (at != VM_RUNNING && at != VM_STOPPING)
+			return bad("which phase", words[2]);
+		ev.adopt.stopping = at == VM_STOPPING;
 		ev.adopt.since_ms =
 			(uint64_t)(words[3] ? strtod(words[3], NULL) * 1000 : 0);
 	}
