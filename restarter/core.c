@@ -106,6 +106,8 @@ void core_touch(struct core *c, struct inst *i)
 	i->was_marked = i->marked;
 	i->was_backoff = i->mode == MODE_BACKOFF;
 	i->was_blocked = inst_blocked(i);
+	i->was_failures = i->failures;
+	i->was_n_faults = i->n_faults;
 	i->touched_next = NULL;
 	*c->touched.tail = i;
 	c->touched.tail = &i->touched_next;
@@ -180,7 +182,6 @@ static int zone_set(struct core *c, const struct core_event *ev)
 
 	if (r < 0)
 		return r;
-	core_touch(c, i);
 	inst_goals_changed(c, i);
 	set_autoboot(c, i, ev->spec.autoboot);
 	throttle_reorder(c, i);
@@ -323,7 +324,8 @@ static bool must_persist(const struct inst *i)
 	       inst_enabled(i) != i->was_enabled || inst_to_maint(i) != i->was_to_maint ||
 	       i->marked != i->was_marked ||
 	       (i->mode == MODE_BACKOFF) != i->was_backoff ||
-	       (i->why_new && i->state == INST_MAINT);
+	       i->failures != i->was_failures || i->n_faults != i->was_n_faults ||
+	       (i->why_new && inst_keeps_why(i));
 }
 
 static bool waits(enum inst_mode mode)
@@ -404,7 +406,9 @@ static void flush(struct core *c)
 	emit_states(c);
 	emit_commands(c);
 	for (i = c->touched.head; i; i = i->touched_next) {
-		if (i->op && waits(i->mode) && (i->op_new || i->mode != i->was_mode))
+		if (i->op && waits(i->mode) &&
+		    (i->op_new || i->mode != i->was_mode ||
+		     inst_blocked(i) != i->was_blocked))
 			emit_reason(c, ACT_OP_WAIT, i);
 		i->touched = i->op_new = i->write_autoboot = i->why_new = false;
 	}

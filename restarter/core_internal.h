@@ -92,6 +92,7 @@ enum dep_status {
 	DEP_STUCK,   /* disabled or in maintenance */
 	DEP_BLOCKED, /* offline, and not to be online without an administrator */
 	DEP_COMING,  /* not online, but something is under way or may be */
+	DEP_ENDING,  /* its machine is being stopped; what comes then is not said */
 	DEP_UP,      /* online or degraded, and not being stopped */
 	DEP_HELD,    /* in maintenance, but its machine runs: stuck, yet it excludes */
 };
@@ -154,7 +155,7 @@ struct inst {
 	unsigned n_unmet, n_dead; /* groups */
 	unsigned n_up_dependents; /* ordering edges from instances that have a machine */
 	enum dep_status status;   /* as the dependents have been told */
-	bool on_cycle, on_knot, changed; /* on_knot: some edge of its own is one */
+	bool on_cycle, on_knot, changed; /* on_knot: its edges may hold one together */
 	struct inst *changed_next;
 	unsigned scc_index, scc_low, scc_edge, scc_size;
 	bool scc_on_stack;
@@ -199,6 +200,7 @@ struct inst {
 	enum inst_mode was_mode;
 	bool was_override, was_enabled, was_to_maint, was_marked, was_backoff,
 		was_blocked;
+	unsigned was_failures, was_n_faults;
 	enum inst_cmd cmd;
 	struct inst *touched_next, *cmd_next, *dead_next;
 };
@@ -251,10 +253,11 @@ void core_command(struct core *c, struct inst *i, enum inst_cmd cmd);
 /* inst.c */
 void inst_event(struct core *c, struct inst *i, enum inst_ev ev);
 bool inst_enabled(const struct inst *i);
-bool inst_blocked(const struct inst *i);  /* waits for an administrator elsewhere */
-bool inst_active(const struct inst *i);   /* has a machine */
-bool inst_ending(const struct inst *i);   /* its machine is being stopped */
-bool inst_to_maint(const struct inst *i); /* the same, and then it is maintenance */
+bool inst_blocked(const struct inst *i);   /* waits for an administrator elsewhere */
+bool inst_active(const struct inst *i);    /* has a machine */
+bool inst_ending(const struct inst *i);    /* its machine is being stopped */
+bool inst_to_maint(const struct inst *i);  /* the same, and then it is maintenance */
+bool inst_keeps_why(const struct inst *i); /* its reason is persisted */
 enum inst_state inst_next_state(const struct core *c, const struct inst *i);
 void inst_enable(struct core *c, struct inst *i, bool on);
 void inst_reconsider(struct core *c, struct inst *i);

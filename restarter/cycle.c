@@ -15,7 +15,8 @@
  * An exclusion orders nothing, and is no part of a cycle. But two that exclude each
  * other, or one that excludes what requires it, wait for each other all the same: an
  * exclusion inside of a component of all edges is a knot (edge.knot), found by the same
- * walk. It blocks its owner from the begin, not only when the other is up.
+ * walk. It blocks its owner from the begin, not only when the other is up. Whoever
+ * belongs to such a component (inst.on_knot) may open the knots of the others.
  */
 #include "restarter/core_internal.h"
 
@@ -170,7 +171,7 @@ static void find_knots(struct core *c)
 	for (unsigned n = 0; n < c->n; n++) {
 		struct inst *i = c->by_name[n];
 
-		i->on_knot = false;
+		i->on_knot = i->scc_size > 1;
 		for (unsigned k = 0; k < i->deps.n_edges; k++) {
 			struct edge *e = &i->deps.edges[k];
 

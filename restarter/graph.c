@@ -184,7 +184,7 @@ static bool edge_ok(enum dep_grouping grouping, enum dep_status s)
 	case DEP_REQUIRE_ANY:
 		return s == DEP_UP;
 	case DEP_OPTIONAL_ALL:
-		return s != DEP_COMING;
+		return s != DEP_COMING && s != DEP_ENDING;
 	case DEP_EXCLUDE_ALL:
 		return s == DEP_ABSENT || s == DEP_STUCK;
 	}
@@ -193,14 +193,15 @@ static bool edge_ok(enum dep_grouping grouping, enum dep_status s)
 
 /*
  * What excludes one that depends on it waits for that one to be disabled, and that one in
- * its turn: nobody but an administrator ends that (edge.knot).
+ * its turn: nobody but an administrator ends that (edge.knot). One that is being stopped
+ * waits for nothing: it may be that an administrator has just ended it.
  */
 static bool edge_stuck(enum dep_grouping grouping, enum dep_status s, bool knot)
 {
 	switch (grouping) {
 	case DEP_REQUIRE_ALL:
 	case DEP_REQUIRE_ANY:
-		return s != DEP_UP && s != DEP_COMING;
+		return s != DEP_UP && s != DEP_COMING && s != DEP_ENDING;
 	case DEP_OPTIONAL_ALL:
 		return false;
 	case DEP_EXCLUDE_ALL:
@@ -446,6 +447,7 @@ int graph_set(struct core *c, const char *name, const struct core_spec *spec,
 		drop_unused(c, i);
 		return r;
 	}
+	core_touch(c, i);
 	take_spec(i, spec);
 	*ret_inst = i;
 	if (deps_same(i, &d)) {
@@ -498,6 +500,10 @@ static enum dep_status status_of(const struct inst *i)
 		return DEP_UP;
 	case MODE_HELD:
 		return DEP_HELD;
+	case MODE_STOPQ:
+	case MODE_STOPPING:
+	case MODE_HALTING:
+		return DEP_ENDING;
 	default:
 		return DEP_COMING;
 	}

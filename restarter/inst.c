@@ -219,6 +219,12 @@ bool inst_to_maint(const struct inst *i)
 	return inst_ending(i) && i->after == AFTER_MAINT;
 }
 
+bool inst_keeps_why(const struct inst *i)
+{
+	return i->state == INST_MAINT || i->state == INST_DEGRADED ||
+	       i->state == INST_DISABLED || i->mode == MODE_BACKOFF || inst_to_maint(i);
+}
+
 bool inst_enabled(const struct inst *i)
 {
 	return i->override ? i->override_value : i->autoboot;

@@ -184,7 +184,7 @@ static const char *refusal(const struct core *c, const struct inst *i, enum core
 	}
 	if (c->stopping && verb_boots(verb))
 		return "the host is shutting down";
-	if (i->mode == MODE_MAINT && i->on_cycle && r == R_REPAIR)
+	if (i->cycle_maint && r == R_REPAIR)
 		return i->why;
 	return NULL;
 }
@@ -236,9 +236,13 @@ static void hasten(struct core *c, struct inst *i)
 static void mark_maintenance(struct core *c, struct inst *i, const struct core_event *ev)
 {
 	i->marked = !ev->mark.temporary;
-	if (i->mode == MODE_MAINT)
-		return; /* why it is there says more */
+	/* Why it is there says more; but it is to stay there when a cycle is gone. */
+	if (i->mode == MODE_MAINT && !i->cycle_maint)
+		return;
+	i->cycle_maint = false;
 	why_set(i, KZ_WHY_ADMINISTRATOR, "maintenance requested by an administrator");
+	if (i->mode == MODE_MAINT)
+		return;
 	if (!inst_active(i)) {
 		inst_event(c, i, IEV_TROUBLE);
 		return;

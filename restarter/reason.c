@@ -270,8 +270,7 @@ void core_saved_of(const struct core *c, const struct inst *i,
 		.since_ms = i->since_ms,
 	};
 	inst_save_faults(c, i, ret_saved);
-	if (inst_to_maint(i) || i->state == INST_MAINT || i->state == INST_DEGRADED ||
-	    i->state == INST_DISABLED || i->mode == MODE_BACKOFF) {
+	if (inst_keeps_why(i)) {
 		snprintf(ret_saved->reason, sizeof(ret_saved->reason), "%s", i->why);
 		ret_saved->why = (enum kz_reason)i->why_kind;
 	}

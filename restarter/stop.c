@@ -27,7 +27,6 @@ void stop_consider(struct core *c, struct inst *i)
 /* No boot goes on waiting. */
 static void give_up_boot(struct core *c, struct inst *i)
 {
-	core_touch(c, i);
 	if (op_wants_boot(i))
 		op_answer(c, i, -ECANCELED, "the host is shutting down");
 	if (i->mode == MODE_BACKOFF)
@@ -48,6 +47,10 @@ void stop_begin(struct core *c, uint64_t deadline_ms)
 	c->stop_deadline_ms = deadline_ms;
 	if (c->stopping)
 		return;
+	/* What an instance is going to be depends on c->stopping. */
+	for (unsigned n = 0; n < c->n; n++)
+		if (c->by_name[n]->present)
+			core_touch(c, c->by_name[n]);
 	c->stopping = true;
 	for (unsigned n = 0; n < c->n; n++)
 		if (c->by_name[n]->present)

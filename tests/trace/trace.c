@@ -170,7 +170,8 @@ static void log_view(struct world *w, const struct inst *i)
 	core_view(w->core, i, &v);
 	buf_addf(&w->log, "[%.3f] %s ", (double)w->now_ms / 1000, v.zone);
 	log_state(&w->log, v.state, v.next);
-	buf_addf(&w->log, "%s%s", v.panicked ? " panicked" : "", v.reason[0] ? ": " : "");
+	buf_addf(&w->log, "%s%s%s", v.panicked ? " panicked" : "",
+		 v.blocked ? " blocked" : "", v.reason[0] ? ": " : "");
 	buf_addf(&w->log, "%s\n", v.reason);
 }
 
