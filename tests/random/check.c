@@ -44,7 +44,7 @@ void check_cycles(struct world *w)
 	}
 }
 
-static bool view_of(const struct world *w, const struct zone *z, struct core_view *v)
+bool check_view(const struct world *w, const struct zone *z, struct core_view *v)
 {
 	struct inst *i = core_find(w->core, z->name);
 
@@ -58,7 +58,7 @@ static enum unit_state unit_of(const struct world *w, int target)
 {
 	const int n = TARGET_UNIT(target);
 	enum unit_state state;
-	char name[16];
+	char name[24];
 
 	snprintf(name, sizeof(name), "%d.service", n);
 	state = core_unit_find(w->core, name);
@@ -76,7 +76,7 @@ static bool zone_up(const struct world *w, int target)
 		return unit_of(w, target) == UNIT_ONLINE;
 	if (target < 0)
 		return target == -1;
-	return view_of(w, &w->zones[target], &v) &&
+	return check_view(w, &w->zones[target], &v) &&
 	       (v.state == INST_ONLINE || v.state == INST_DEGRADED) &&
 	       v.next == v.state && w->zones[target].m.phase == VM_RUNNING;
 }
@@ -92,7 +92,7 @@ static bool zone_out(const struct world *w, int target)
 		       unit_of(w, target) != UNIT_UNKNOWN;
 	if (target < 0)
 		return target == -2;
-	return !view_of(w, &w->zones[target], &v) ||
+	return !check_view(w, &w->zones[target], &v) ||
 	       ((v.state == INST_DISABLED || v.state == INST_MAINT) &&
 		w->zones[target].m.phase == VM_NONE);
 }
@@ -105,7 +105,7 @@ static bool zone_idle(const struct world *w, int target)
 	if (target <= TARGET_UNIT(0))
 		return unit_of(w, target) != UNIT_OFFLINE &&
 		       unit_of(w, target) != UNIT_UNKNOWN;
-	if (target < 0 || zone_up(w, target) || !view_of(w, &w->zones[target], &v))
+	if (target < 0 || zone_up(w, target) || !check_view(w, &w->zones[target], &v))
 		return true;
 	return v.state == INST_MAINT || v.state == INST_DISABLED ||
 	       (v.state == INST_OFFLINE && v.next == INST_OFFLINE && v.phase == VM_NONE);
@@ -141,6 +141,64 @@ static bool deps_met(const struct world *w, const struct zone *z, bool *exact)
 	return !any_named || any_up;
 }
 
+/* Does it depend on the other, however far around, also by exclusions? */
+static bool leads_to(const struct world *w, const struct zone *from,
+		     const struct zone *to, bool *seen)
+{
+	if (from == to)
+		return true;
+	if (!from->listed || seen[from - w->zones])
+		return false;
+	seen[from - w->zones] = true;
+	for (unsigned n = 0; n < from->spec.n_deps; n++)
+		if (from->target[n] >= 0 &&
+		    leads_to(w, &w->zones[from->target[n]], to, seen))
+			return true;
+	return false;
+}
+
+/* Nobody but an administrator ends that the dependency keeps the zone waiting. */
+static bool dep_hopeless(const struct world *w, const struct zone *z, unsigned n)
+{
+	const bool excluded = z->spec.deps[n].grouping == DEP_EXCLUDE_ALL;
+	const int target = z->target[n];
+	bool seen[ZONES] = { false }, ending;
+	struct core_view v;
+
+	if (target < 0 || !check_view(w, &w->zones[target], &v))
+		return excluded ? zone_up(w, target)
+				: !zone_up(w, target) && zone_idle(w, target);
+	ending = v.why == KZ_WHY_SLOT_TO_STOP || v.why == KZ_WHY_STOPPING ||
+		 v.why == KZ_WHY_HALTING;
+	if (!excluded)
+		return v.blocked || v.state == INST_DISABLED ||
+		       (v.state == INST_MAINT && !ending);
+	if (zone_up(w, target) || v.blocked ||
+	    (v.state == INST_MAINT && v.phase == VM_RUNNING && !ending))
+		return true;
+	return !ending && !zone_out(w, target) && leads_to(w, &w->zones[target], z, seen);
+}
+
+/* Whether one that waits for its dependencies waits for an administrator. */
+static bool hopeless(const struct world *w, const struct zone *z)
+{
+	unsigned n_any = 0, n_any_hopeless = 0;
+	bool any_up = false;
+
+	for (unsigned n = 0; n < z->spec.n_deps; n++) {
+		enum dep_grouping grouping = z->spec.deps[n].grouping;
+
+		if (grouping == DEP_REQUIRE_ANY) {
+			n_any++;
+			any_up |= zone_up(w, z->target[n]);
+			n_any_hopeless += dep_hopeless(w, z, n);
+		} else if (grouping != DEP_OPTIONAL_ALL && dep_hopeless(w, z, n)) {
+			return true;
+		}
+	}
+	return n_any && !any_up && n_any_hopeless == n_any;
+}
+
 static unsigned slots(const struct world *w)
 {
 	unsigned n_slots = 0;
@@ -160,10 +218,14 @@ static void check_start(struct world *w, struct zone *z)
 		       w->ready ? "stopping" : "early");
 	if (z->m.phase != VM_NONE)
 		broken(w, "%s is started, yet has a machine", z->name);
-	if (!view_of(w, z, &v) || !v.enabled)
+	if (!check_view(w, z, &v) || !v.enabled)
 		broken(w, "%s is started, yet not enabled", z->name);
 	if (z->on_cycle)
 		broken(w, "%s is started, yet on a cycle", z->name);
+	if (z->saved.marked || z->saved.to_maint)
+		broken(w, "%s is started, yet for maintenance", z->name);
+	if (z->was_blocked)
+		broken(w, "%s is started by itself, yet was blocked", z->name);
 	if (!deps_met(w, z, &exact))
 		broken(w, "%s is started before its dependencies", z->name);
 	z->boot_slot = true;
@@ -206,6 +268,8 @@ static void check_command(struct world *w, struct zone *z, enum core_act type)
 		return;
 	if (z->m.stop_told)
 		broken(w, "%s is shut down twice", z->name);
+	if (w->stopping && !z->operator_stop && z->spec.autoshutdown == AUTO_HALT)
+		broken(w, "%s is shut down, and not halted", z->name);
 	z->stop_slot = true;
 	if (!had_slot && w->limit && slots(w) > w->limit)
 		broken(w, "%s is shut down as number %u of %u", z->name, slots(w),
@@ -223,9 +287,10 @@ static void check_saved(struct world *w, const struct zone *z, const struct inst
 	if (!z->has_saved || s.state != z->saved.state || s.enabled != z->saved.enabled ||
 	    s.enabled_temporary != z->saved.enabled_temporary ||
 	    s.to_maint != z->saved.to_maint || s.marked != z->saved.marked ||
-	    s.retry_ms != z->saved.retry_ms)
+	    s.retry_ms != z->saved.retry_ms || s.since_ms != z->saved.since_ms ||
+	    s.failures != z->saved.failures)
 		broken(w, "%s is not persisted", z->name);
-	if (s.state == INST_MAINT && strcmp(s.reason, z->saved.reason) != 0)
+	if (strcmp(s.reason, z->saved.reason) != 0 || s.why != z->saved.why)
 		broken(w, "%s: the reason is not persisted", z->name);
 }
 
@@ -247,7 +312,7 @@ static void check_action(struct world *w, const struct core_action *a, unsigned 
 	if (ranks[a->type] == 2)
 		check_command(w, z, a->type);
 	if ((a->type == ACT_OP_WAIT || a->type == ACT_OP_DONE) &&
-	    (!a->op || a->op > w->n_ops || !w->op_open[a->op]))
+	    (!a->op || a->op > w->n_ops || !w->ops[a->op].open))
 		broken(w, "%s of %llu, which is not open", core_act_names[a->type],
 		       (unsigned long long)a->op);
 	if (a->type == ACT_OP_WAIT && !a->reason[0])
@@ -278,7 +343,7 @@ static void return_slots(struct world *w)
 
 		if (z->m.phase == VM_NONE)
 			z->boot_slot = z->stop_slot = false;
-		if (z->boot_slot && view_of(w, z, &v) &&
+		if (z->boot_slot && check_view(w, z, &v) &&
 		    (v.state == INST_ONLINE || v.state == INST_DEGRADED ||
 		     v.state == INST_MAINT))
 			z->boot_slot = false;
@@ -299,16 +364,65 @@ void check_actions(struct world *w)
 		if (a->type == ACT_PERSIST)
 			sim_action(w, a);
 		check_action(w, a, &rank);
+		told_action(w, a);
 	}
 }
 
-static void check_zone(struct world *w, const struct zone *z)
+/* What may not have come of what was there before the step. */
+static void check_seen(struct world *w, struct zone *z, const struct core_view *v)
+{
+	bool own = w->ev->zone && strcmp(w->ev->zone, z->name) == 0;
+	bool asked = own && w->ev->type >= EV_BOOT && w->ev->type <= EV_MARK_DEGRADED;
+
+	if (v->since_ms > w->now_ms)
+		broken(w, "%s is %s since some time to come", z->name,
+		       inst_state_names[v->state]);
+	/* By what happens to itself it may leave a state and come back in one step. */
+	if (z->seen.valid && z->seen.state == v->state && !own &&
+	    z->seen.since_ms != v->since_ms)
+		broken(w, "%s is %s since another time now", z->name,
+		       inst_state_names[v->state]);
+	if (z->seen.valid && z->seen.idle_maint && !z->seen.for_cycle && !asked &&
+	    v->state != INST_MAINT)
+		broken(w, "%s leaves maintenance by itself", z->name);
+	z->seen.valid = true;
+	z->seen.state = v->state;
+	z->seen.since_ms = v->since_ms;
+	z->seen.idle_maint = v->state == INST_MAINT && v->phase == VM_NONE;
+	z->seen.for_cycle = v->why == KZ_WHY_CYCLE;
+}
+
+/* What its machine has done must show. */
+static void check_machine(struct world *w, struct zone *z, const struct core_view *v)
+{
+	const struct machine *m = &z->m;
+
+	if (m->panicked && m->phase == VM_RUNNING && !m->ending &&
+	    (v->state != INST_MAINT || !v->panicked))
+		broken(w, "the guest of %s panicked, yet it is %s", z->name,
+		       inst_state_names[v->state]);
+	if (v->state == INST_ONLINE)
+		z->crashes = 0;
+	if (z->crashes >= 3 && !w->stopping && v->state != INST_MAINT)
+		broken(w, "%s has crashed %u times in a row, yet it is %s", z->name,
+		       z->crashes, inst_state_names[v->state]);
+	if (w->stopping && w->ev->type == EV_TIMER && w->now_ms >= w->stop_deadline_ms &&
+	    v->phase != VM_NONE && v->phase != VM_HALTING)
+		broken(w, "%s is %s after the deadline", z->name,
+		       vm_phase_names[v->phase]);
+}
+
+static void check_zone(struct world *w, struct zone *z, bool queued)
 {
 	struct core_view v;
 	bool exact;
 
-	if (!view_of(w, z, &v))
+	if (!check_view(w, z, &v))
 		broken(w, "%s is lost", z->name);
+	check_seen(w, z, &v);
+	told_zone(w, z, &v);
+	/* Who is to be admitted may fail: that was not foreseen. */
+	z->was_blocked |= w->calm && v.blocked && !queued;
 	if (v.phase != z->m.phase &&
 	    !(v.phase == VM_RUNNING && z->m.phase == VM_STOPPING))
 		broken(w, "%s is %s, the core says %s", z->name,
@@ -325,6 +439,11 @@ static void check_zone(struct world *w, const struct zone *z)
 	check_saved(w, z, core_find(w->core, z->name));
 	if (!w->ready)
 		return;
+	check_machine(w, z, &v);
+	if (v.blocked != (v.state == INST_OFFLINE && v.next == INST_OFFLINE &&
+			  v.phase == VM_NONE && v.why != KZ_WHY_RETRY && hopeless(w, z)))
+		broken(w, "%s is %sblocked: %s", z->name, v.blocked ? "" : "not ",
+		       v.reason);
 	if (z->on_cycle && v.phase == VM_NONE && v.state != INST_MAINT)
 		broken(w, "%s is on a cycle, yet %s", z->name, inst_state_names[v.state]);
 	if (v.state == INST_OFFLINE && v.next == INST_OFFLINE && v.phase == VM_NONE &&
@@ -348,7 +467,28 @@ void check_step(struct world *w)
 		broken(w, "%u slots, the core counts %u", slots(w), t.slots_used);
 	for (unsigned n = 0; n < w->n_zones; n++)
 		if (w->zones[n].listed)
-			check_zone(w, &w->zones[n]);
+			check_zone(w, &w->zones[n], t.queued);
+	told_step(w, &t);
+}
+
+/* Does it wait, however far around, for a unit that may come or go? */
+static bool waits_for_unit(const struct world *w, const struct zone *z, bool *seen)
+{
+	for (unsigned n = 0; n < z->spec.n_deps; n++) {
+		const int target = z->target[n];
+		enum unit_state unit;
+
+		if (target <= TARGET_UNIT(0)) {
+			unit = unit_of(w, target);
+			if (unit == UNIT_UNKNOWN || unit == UNIT_OFFLINE)
+				return true;
+		} else if (target >= 0 && w->zones[target].listed && !seen[target]) {
+			seen[target] = true;
+			if (waits_for_unit(w, &w->zones[target], seen))
+				return true;
+		}
+	}
+	return false;
 }
 
 /**
@@ -356,14 +496,25 @@ void check_step(struct world *w)
  */
 void check_quiet(struct world *w)
 {
+	struct core_totals t;
+
+	told_quiet(w);
+	core_totals(w->core, &t);
+	if (t.slots_used)
+		broken(w, "nobody moves, yet %u slots are used", t.slots_used);
 	for (unsigned n = 0; n < w->n_zones; n++) {
+		bool seen[ZONES] = { false };
 		struct core_view v;
 
-		if (!w->zones[n].listed || !view_of(w, &w->zones[n], &v))
+		if (!w->zones[n].listed || !check_view(w, &w->zones[n], &v))
 			continue;
 		if (v.queue_pos || v.phase == VM_STARTING || v.phase == VM_STOPPING ||
 		    v.phase == VM_HALTING ||
 		    (v.state == INST_OFFLINE && v.phase != VM_NONE))
 			broken(w, "%s hangs: %s", v.zone, v.reason);
+		if (v.state == INST_OFFLINE && !v.blocked &&
+		    !waits_for_unit(w, &w->zones[n], seen))
+			broken(w, "%s waits for ever, yet is not blocked: %s", v.zone,
+			       v.reason);
 	}
 }

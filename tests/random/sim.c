@@ -106,7 +106,7 @@ void sim_action(struct world *w, const struct core_action *a)
 		plan_end(w, &z->m, chance(w, 90) ? VM_END_HALTED : VM_END_CRASH, 300);
 		break;
 	case ACT_OP_DONE:
-		w->op_open[a->op] = false;
+		w->ops[a->op].open = false;
 		break;
 	case ACT_STOPPED:
 		w->stopped = true;
@@ -116,11 +116,25 @@ void sim_action(struct world *w, const struct core_action *a)
 	}
 }
 
+/* What a machine does unasked may free those that waited for an administrator. */
+static void note_unasked(struct world *w, struct zone *z)
+{
+	if (z->m.next == SAY_RUNNING || (z->m.next == SAY_END && z->m.stop_told))
+		return;
+	for (unsigned n = 0; n < w->n_zones; n++)
+		w->zones[n].was_blocked = false;
+	if (z->m.next != SAY_END)
+		return;
+	z->excused |= z->m.end == VM_END_POWEROFF;
+	z->crashes += z->m.end == VM_END_CRASH && !z->m.panicked && !z->operator_stop;
+}
+
 /* The machine says what it had planned. */
 static void speak(struct world *w, struct zone *z, struct core_event *ev)
 {
 	struct machine *m = &z->m;
 
+	note_unasked(w, z);
 	switch (m->next) {
 	case SAY_RUNNING:
 		ev->type = EV_VM_RUNNING;

@@ -4,10 +4,11 @@
  *
  * DOC: Parts
  *
- * sim.c	machines and a disk: carries out actions, has events come back after
- *random delays, or wrong, or never check.c	what must hold after every step, from the
- *configuration and the simulated machines, not from what the core thinks of itself
- * random.c	histories: configurations, operators, restarts of the restarter, the end
+ * sim.c	machines and a disk: what becomes of actions, and what comes of that
+ * check.c	what must hold after every step, by machines and configurations
+ * told.c	what must hold of what operators and readers are told
+ * event.c	what happens
+ * random.c	histories of that, and how one that fails is made short
  */
 #ifndef KZ_TESTS_RANDOM_WORLD_H
 #define KZ_TESTS_RANDOM_WORLD_H
@@ -49,6 +50,33 @@ struct zone {
 	struct core_saved saved; /* on disk */
 	bool boot_slot, stop_slot;
 	bool operator_stop; /* its present machine was touched by an operator */
+	/* check.c: as it was seen after the last step */
+	struct {
+		bool valid; /* by this restarter */
+		bool idle_maint, for_cycle;
+		enum inst_state state;
+		uint64_t since_ms;
+	} seen;
+	bool was_blocked; /* since nobody interferes, and no machine did anything unasked
+			   */
+	unsigned crashes; /* in a row, at least */
+	bool excused; /* something but the host's stop has decided whether it is enabled
+		       */
+	bool was_enabled; /* when the host's stop began */
+	/* told.c */
+	struct {
+		enum inst_state state, next;
+		bool blocked;
+	} told;
+	bool hastened; /* an operator may have put it at the queue's head */
+	bool has_op;
+	unsigned queue_pos;
+};
+
+struct op {
+	bool open;
+	enum core_ev verb;
+	struct zone *zone;
 };
 
 struct world {
@@ -62,8 +90,10 @@ struct world {
 	enum unit_state units[UNITS];
 	bool ready, stopping, stopped, calm, verbose;
 	uint64_t stop_deadline_ms;
-	bool op_open[OPS_MAX];
+	struct op ops[OPS_MAX];
 	uint64_t n_ops;
+	unsigned n_timers; /* in a row, at one time */
+	uint64_t timer_ms;
 	unsigned n_steps;
 	const struct core_event *ev; /* of the step being checked */
 };
@@ -72,7 +102,14 @@ struct world {
 _Noreturn void broken(const struct world *w, const char *fmt, ...) printf_like(2, 3);
 void say(const struct world *w, const char *fmt, ...) printf_like(2, 3);
 
+/* event.c */
+void event_begin(struct world *w);
+void event_random(struct world *w);
+void event_calm(struct world *w);
+void event_host_stop(struct world *w);
+
 /* random.c */
+uint64_t rnd64(struct world *w);
 unsigned rnd(struct world *w, unsigned n); /* 0 to n - 1 */
 bool chance(struct world *w, unsigned percent);
 struct zone *zone_of(struct world *w, const struct inst *i);
@@ -90,5 +127,12 @@ void check_actions(struct world *w);
 void check_step(struct world *w);
 void check_quiet(struct world *w);
 void check_slots_begin(struct world *w, const struct core_event *ev);
+bool check_view(const struct world *w, const struct zone *z, struct core_view *ret_view);
+
+/* told.c */
+void told_action(struct world *w, const struct core_action *a);
+void told_zone(struct world *w, struct zone *z, const struct core_view *v);
+void told_step(struct world *w, const struct core_totals *t);
+void told_quiet(const struct world *w);
 
 #endif
