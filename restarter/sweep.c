@@ -26,14 +26,14 @@ static bool name_of(const char *entry, char name[static NAME_MAX + 1])
 	return true;
 }
 
-/* Is it the last part of one of these paths? */
+/* Is it the last part of one of these paths, for whatever zone? */
 static bool is_restarters(const struct paths *p, const char *name)
 {
 	static const enum path_id ours[] = { PATH_STATE, PATH_STATUS, PATH_BOOT_ID,
-					     PATH_RESTARTER_CONFIG };
+					     PATH_RESTARTER_CONFIG, PATH_ZONE_BOOTED };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ours); i++) {
-		cleanup(freep) char *path = paths_get(p, ours[i], NULL);
+		cleanup(freep) char *path = paths_get(p, ours[i], "x");
 
 		if (path && strcmp(strrchr(path, '/') + 1, name) == 0)
 			return true;
@@ -56,9 +56,10 @@ static int lock_of(const struct paths *p, char *name)
 	return fd;
 }
 
-static unsigned sweep_dir(const struct paths *p, enum path_id id)
+/* @zone: of the directories of which each zone has one; else NULL */
+static unsigned sweep_dir(const struct paths *p, enum path_id id, const char *zone)
 {
-	cleanup(freep) char *path = paths_get(p, id, NULL);
+	cleanup(freep) char *path = paths_get(p, id, zone);
 	DIR *dir = path ? opendir(path) : NULL;
 	char name[NAME_MAX + 1];
 	unsigned n = 0;
@@ -83,7 +84,22 @@ static unsigned sweep_dir(const struct paths *p, enum path_id id)
 	return n;
 }
 
+static unsigned sweep_zones(const struct paths *p)
+{
+	cleanup(freep) char *path = paths_get(p, PATH_RUN, NULL);
+	DIR *dir = path ? opendir(path) : NULL;
+	unsigned n = 0;
+
+	for (struct dirent *de; dir && (de = readdir(dir));)
+		if (zone_name_check(de->d_name, NULL) == 0)
+			n += sweep_dir(p, PATH_ZONE_RUN, de->d_name);
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
 unsigned sweep_leftovers(const struct paths *p)
 {
-	return sweep_dir(p, PATH_ETC) + sweep_dir(p, PATH_VAR) + sweep_dir(p, PATH_RUN);
+	return sweep_dir(p, PATH_ETC, NULL) + sweep_dir(p, PATH_VAR, NULL) +
+	       sweep_dir(p, PATH_RUN, NULL) + sweep_zones(p);
 }

@@ -11,9 +11,10 @@
  * sweep_leftovers() - Remove the temporary files of writers that were killed
  *
  * Only what file_replace() calls its own (".NAME.XXXXXX", a regular file) and only for
- * the NAMEs that are ours: the restarter's files, which nobody else writes (its lock is
- * held), and zones' configurations, each under its lock, as zonecfg may be writing one
- * now. Keys are left to the next commit of their zone.
+ * the NAMEs that are ours: the restarter's files, those of running zones among them,
+ * which nobody else writes (its lock is held), and zones' configurations, each under its
+ * lock, as zonecfg may be writing one now. Keys are left to the next commit of their
+ * zone.
  *
  * Return: how many were removed
  */

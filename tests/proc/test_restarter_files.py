@@ -316,10 +316,10 @@ def what_killed_writers_left_is_removed(t):
     t.svc_kill()
     ours = ["var/lib/zones/.state.json.aB3dE6", "run/zones/.status.json.aB3dE6",
             "run/zones/.boot-id.aB3dE6", "etc/zones/.svc.zones.json.aB3dE6",
-            "etc/zones/.db.json.aB3dE6"]
+            "etc/zones/.db.json.aB3dE6", "run/zones/db/.booted.json.aB3dE6"]
     others = ["var/lib/zones/.other.aB3dE6", "var/lib/zones/.state.json.short",
               "etc/zones/.web.json.aB3dE6", "etc/zones/.notes.txt.aB3dE6", "etc/zones/x.json~",
-              "var/lib/zones/db/.state.json.aB3dE6"]
+              "var/lib/zones/db/.state.json.aB3dE6", "run/zones/db/.other.aB3dE6"]
     for path in ours + others:
         t.write(path, "half")
     os.symlink("/etc/passwd", t.path("var/lib/zones/.state.json.symlnk"))
