@@ -10,10 +10,10 @@
  * process could end and its number be used again: the connection is looked at once more
  * after, and a connection that has not been hung up has its process.
  *
- * One that does not answer sends no credentials. The socket has some, of the process that
- * called listen(2) last: spawn.c does so between fork and exec, in what becomes the
- * kzhost. They are taken from a new connection: the one that was greeted may date from
- * before that call.
+ * One that does not answer, or sends what it may not, has no such credentials. Its socket
+ * has some, of the process that called listen(2) last: spawn.c does so between fork and
+ * exec, in what becomes the kzhost. They are taken from a new connection: the one that
+ * was greeted may date from before that call.
  */
 #include "restarter/adopt.h"
 #include "common/base/trace.h"
@@ -176,71 +176,7 @@ static int process_of(pid_t pid, int conn_fd, bool said_why)
 	return said_why ? eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
 }
 
-/* The answer is there. Takes f->fd. */
-static void welcome(struct shell *sh, struct found *f)
-{
-	cleanup(closep) int fd = take_fd(&f->fd);
-	cleanup(closep) int pidfd = -1;
-	_Alignas(8) char msg[CTL_MSG_MAX];
-	const struct ctl_hello_reply *m = (const void *)msg;
-	struct errmsg e = { "" };
-	const char *why;
-	int off = 0;
-	pid_t pid = 0;
-	ssize_t n = recv_with_pid(fd, msg, sizeof(msg), &pid);
-
-	if (n <= 0) {
-		log_err("zone=%s kzhost: %s", f->zone->name,
-			n ? strerror((int)-n) : "ended while it was greeted");
-		return;
-	}
-	why = ctl_check_answer(msg, (size_t)n, &e) != CTL_REQ_HELLO
-		      ? "it does not answer HELLO"
-		      : objection(f->zone, m);
-	pidfd = process_of(pid, fd, !why && le32_get(m->state) == CTL_ENDED);
-	if (pidfd < 0) {
-		log_err("zone=%s kzhost (process %d) has ended", f->zone->name, pid);
-		return;
-	}
-	if (why) {
-		put_down(sh, f->zone, take_fd(&pidfd), pid, why);
-		return;
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
-	look_up_ram(sh, f->zone);
-	log_notice("zone=%s adopted kzhost (process %d), %s", f->zone->name, pid,
-		   ctl_state_names[le32_get(m->state)]);
-	tell_core(sh, f->zone, m);
-	if (host_adopt(sh, f->zone, fd, pidfd, pid, (enum ctl_state)le32_get(m->state)) ==
-	    0) {
-		(void)take_fd(&fd);
-		(void)take_fd(&pidfd);
-	}
-}
-
-static unsigned greet_all(struct shell *sh, struct found *found)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < sh->zones.n; i++) {
-		struct zone *z = sh->zones.v[i];
-		int r;
-
-		if (z->life != LIFE_INSTALLED)
-			continue;
-		r = greet(sh, z, &found[n].fd);
-		if (r == 0) {
-			found[n++].zone = z;
-		} else if (r != -ENOENT && r != -ECONNREFUSED) {
-			log_err("zone=%s its kzhost cannot be reached: %s", z->name,
-				strerror(-r));
-			(void)stray_new(sh, z, 0, -1);
-		}
-	}
-	return n;
-}
-
-/* Its kzhost does not answer: who is it? */
+/* Its kzhost does not answer, or not with what may come: who is it? */
 static void note_stray(struct shell *sh, struct zone *z)
 {
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CTL, z->name);
@@ -263,6 +199,75 @@ static void note_stray(struct shell *sh, struct zone *z)
 		return;
 	stray_text(z, text, sizeof(text));
 	log_err("zone=%s %s", z->name, text);
+}
+
+/* The answer is there. Takes f->fd. */
+static void welcome(struct shell *sh, struct found *f)
+{
+	cleanup(closep) int fd = take_fd(&f->fd);
+	cleanup(closep) int pidfd = -1;
+	_Alignas(8) char msg[CTL_MSG_MAX];
+	const struct ctl_hello_reply *m = (const void *)msg;
+	struct errmsg e = { "" };
+	const char *why;
+	int off = 0, r;
+	pid_t pid = 0;
+	ssize_t n = recv_with_pid(fd, msg, sizeof(msg), &pid);
+
+	if (n <= 0) {
+		log_err("zone=%s kzhost: %s", f->zone->name,
+			n ? strerror((int)-n) : "ended while it was greeted");
+		if (n == -EPROTO)
+			note_stray(sh, f->zone);
+		return;
+	}
+	why = ctl_check_answer(msg, (size_t)n, &e) != CTL_REQ_HELLO
+		      ? "it does not answer HELLO"
+		      : objection(f->zone, m);
+	pidfd = process_of(pid, fd, !why && le32_get(m->state) == CTL_ENDED);
+	if (pidfd < 0) {
+		log_err("zone=%s kzhost (process %d) has ended", f->zone->name, pid);
+		return;
+	}
+	if (why) {
+		put_down(sh, f->zone, take_fd(&pidfd), pid, why);
+		return;
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+	look_up_ram(sh, f->zone);
+	r = host_adopt(sh, f->zone, fd, pidfd, pid, (enum ctl_state)le32_get(m->state));
+	if (r < 0) {
+		log_err("zone=%s kzhost (process %d) cannot be adopted: %s",
+			f->zone->name, pid, strerror(-r));
+		return;
+	}
+	(void)take_fd(&fd);
+	(void)take_fd(&pidfd);
+	log_notice("zone=%s adopted kzhost (process %d), %s", f->zone->name, pid,
+		   ctl_state_names[le32_get(m->state)]);
+	tell_core(sh, f->zone, m);
+}
+
+static unsigned greet_all(struct shell *sh, struct found *found)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		struct zone *z = sh->zones.v[i];
+		int r;
+
+		if (z->life != LIFE_INSTALLED)
+			continue;
+		r = greet(sh, z, &found[n].fd);
+		if (r == 0) {
+			found[n++].zone = z;
+		} else if (r != -ENOENT && r != -ECONNREFUSED) {
+			log_err("zone=%s its kzhost cannot be reached: %s", z->name,
+				strerror(-r));
+			(void)stray_new(sh, z, 0, -1);
+		}
+	}
+	return n;
 }
 
 static void await(struct shell *sh, struct found *found, struct pollfd *polls, unsigned n)

@@ -262,6 +262,19 @@ def a_host_that_does_not_answer_at_adoption_is_ended_by_halt(t):
 
 
 @kz.test
+def a_host_that_sends_descriptors_at_adoption_is_ended_by_halt(t):
+    setup(t, "db")
+    call(t, "Boot", zone="db")
+    t.svc_kill()
+    script(t, "db", "hello fds")
+    t.svc_start()
+    kz.has(t.instance("db")["reason"], "zoneadm -z db halt ends it")
+    t.run("zoneadm", "-z", "db", "halt")
+    kz.eq(kz.children(), [t.svc.pid], "it was ended")
+    kz.eq(t.instance("db")["state"], "disabled")
+
+
+@kz.test
 def a_host_that_did_not_answer_may_end_by_itself(t):
     setup(t, "db")
     call(t, "Boot", zone="db")
