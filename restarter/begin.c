@@ -215,6 +215,8 @@ static int feed_core(struct shell *sh, bool booted)
 
 		if (shell_zone_refresh(sh, z) < 0)
 			return -ENOMEM;
+		if (booted) /* what was asked for a boot before that goes, too */
+			shell_drop_args(z);
 		if (z->life != LIFE_INSTALLED || (!z->has_saved && !attached) ||
 		    (booted && !z->saved.marked))
 			continue;

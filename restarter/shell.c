@@ -98,6 +98,27 @@ static struct zone *zone_of(struct shell *sh, const struct core_action *a)
 	return z;
 }
 
+void shell_drop_args(struct zone *z)
+{
+	free(z->boot_args);
+	z->boot_args = NULL;
+	z->unsaved = true;
+}
+
+/* Arguments of a boot that is not going to be must not wait for another one. */
+static void drop_args(struct shell *sh, struct zone *z)
+{
+	const struct inst *i = z->boot_args ? core_find(sh->core, z->name) : NULL;
+	struct core_view v;
+
+	if (!i)
+		return;
+	core_view(sh->core, i, &v);
+	if (v.phase != VM_NONE || (v.state != INST_DISABLED && v.state != INST_MAINT))
+		return;
+	shell_drop_args(z);
+}
+
 /* What the event itself changes; what follows from it comes with actions. */
 static void touch(struct shell *sh, const struct core_event *ev)
 {
@@ -135,8 +156,13 @@ int shell_step(struct shell *sh, struct core_event *ev)
 		return r;
 	touch(sh, ev);
 	sh->units_stale |= ev->type == EV_ZONE_SET || ev->type == EV_ZONE_GONE;
-	for (unsigned i = 0; i < sh->step.n; i++)
-		collect(sh, &sh->step.v[i], zone_of(sh, &sh->step.v[i]));
+	for (unsigned i = 0; i < sh->step.n; i++) {
+		struct zone *z = zone_of(sh, &sh->step.v[i]);
+
+		if (z)
+			drop_args(sh, z);
+		collect(sh, &sh->step.v[i], z);
+	}
 	return 0;
 }
 
@@ -167,9 +193,7 @@ static void do_start(struct shell *sh, struct zone *z)
 	ASSERT(!z->host);
 	z->start_held = false;
 	r = boot_prepare(sh, z, &boot, &e);
-	free(z->boot_args); /* they were for this boot */
-	z->boot_args = NULL;
-	z->unsaved = true;
+	shell_drop_args(z); /* they were for this boot */
 	if (r == 0)
 		r = host_start(sh, z, boot, &e);
 	if (r < 0)

@@ -118,6 +118,9 @@ int shell_persist(struct shell *sh);
 /* Reads the zone's configuration and tells the core (when installed). 0 or -ENOMEM. */
 int shell_zone_refresh(struct shell *sh, struct zone *z);
 
+/* Forgets the arguments that an operator gave for its next boot. */
+void shell_drop_args(struct zone *z);
+
 /* Binds the zone's console socket unless a kzhost has it; logs what fails. */
 void shell_console_listen(struct shell *sh, struct zone *z);
 /* Makes /run/zones/<zone>. 0 or -errno. */

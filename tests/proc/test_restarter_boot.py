@@ -64,6 +64,23 @@ def host_stop_is_in_reverse_order_and_leaves_nothing(t):
 
 
 @kz.test
+def arguments_are_for_the_boot_that_was_asked_for(t):
+    """When that is not going to be, no other boot gets them."""
+    configure(t, "web", depends=["db"])
+    setup(t, "db", "web")
+    waiting = t.connect()
+    waiting.send("Boot", {"zone": "web", "args": "single"}, more=True)
+    kz.has(waiting.receive()["parameters"]["progress"], "zone:db")
+    call(t, "Halt", zone="web")
+    kz.eq(waiting.receive()["error"].rsplit(".", 1)[1], "Interrupted")
+    kz.eq("boot_args" in t.json("var/lib/zones/state.json")["zones"]["web"], False)
+    call(t, "Boot", zone="db")
+    call(t, "Enable", zone="web", temporary=True)
+    t.wait_instance("web", "online")
+    kz.eq(t.json("fake/web.create")["cmdline"], "kzones.zone=web")
+
+
+@kz.test
 def manual_boot_halt_shutdown_and_ids(t):
     setup(t, "db")
     kz.eq(t.zone("db")["id"], -1)
