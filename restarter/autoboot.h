@@ -15,7 +15,11 @@
  */
 int autoboot_check(struct shell *sh, const struct zone *z, struct errmsg *e);
 
-/* Writes the property; what fails is logged. */
-void autoboot_write(struct shell *sh, struct zone *z, bool value);
+/**
+ * autoboot_write() - Write the property
+ *
+ * Return: 0 or -errno; what fails is logged, and the text says it
+ */
+int autoboot_write(struct shell *sh, const struct zone *z, bool value, struct errmsg *e);
 
 #endif

@@ -240,6 +240,24 @@ static void announce(struct shell *sh, struct zone *z, const struct core_action 
 		TRACE(shell, "%s: messages log: %s", z->name, strerror(-r));
 }
 
+/* svcadm enable or disable, for good: what could not be written is said in its answer. */
+static void set_autoboot(struct shell *sh, struct zone *z, bool value)
+{
+	struct errmsg e = { "" };
+
+	free(z->op_error);
+	z->op_error = autoboot_write(sh, z, value, &e) < 0 ? strdup(e.text) : NULL;
+}
+
+static void answer(struct shell *sh, struct zone *z, const struct core_action *a)
+{
+	cleanup(freep) char *error = a->err ? NULL : take_ptr(&z->op_error);
+
+	if (sh->admin)
+		admin_op_done(sh->admin, a->op, error ? -EIO : a->err,
+			      error ? error : a->reason);
+}
+
 static void carry_out(struct shell *sh, const struct core_action *a, struct zone *z)
 {
 	TRACE(shell, "%s %s %s", core_act_names[a->type], z ? z->name : "-", a->reason);
@@ -250,7 +268,7 @@ static void carry_out(struct shell *sh, const struct core_action *a, struct zone
 	case CORE_ACT_N:
 		break;
 	case ACT_AUTOBOOT:
-		autoboot_write(sh, z, a->value);
+		set_autoboot(sh, z, a->value);
 		break;
 	case ACT_STATE:
 		announce(sh, z, a);
@@ -274,8 +292,7 @@ static void carry_out(struct shell *sh, const struct core_action *a, struct zone
 			admin_op_wait(sh->admin, a->op, a->reason);
 		break;
 	case ACT_OP_DONE:
-		if (sh->admin)
-			admin_op_done(sh->admin, a->op, a->err, a->reason);
+		answer(sh, z, a);
 		break;
 	case ACT_STOPPED:
 		sh->stopped = true;

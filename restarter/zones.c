@@ -15,6 +15,7 @@ static void zone_free(struct zone *z)
 	ASSERT(!z->host && !z->stray);
 	free(z->config_error);
 	free(z->boot_args);
+	free(z->op_error);
 	rights_fini(&z->rights);
 	free(z->record);
 	closep(&z->console_fd);

@@ -31,6 +31,7 @@ struct zone {
 	char *boot_args;           /* owned; for the next boot only, or NULL */
 	struct core_saved saved;   /* as read from the repository */
 	bool has_saved;
+	char *op_error; /* owned; why the answer to come is an error after all, or NULL */
 	struct host *host;   /* owned; its kzhost while there is one */
 	bool start_held;     /* VM_START waits for the repository */
 	struct stray *stray; /* owned; a kzhost that is not ours to command, or NULL */

@@ -304,6 +304,19 @@ def enable_writes_autoboot(t):
     kz.eq(t.json("etc/zones/db.json").get("autoboot", False), False)
 
 
+@kz.test
+def who_disables_hears_that_it_is_not_for_good(t):
+    setup(t, "db")
+    call(t, "Enable", zone="db")
+    t.wait_instance("db", "online")
+    t.write("etc/zones/db.json", "nonsense")  # by hand: nobody has told svc.zones
+    kz.has(refused(t, "Failed", "Disable", zone="db"), "autoboot=false could not be written")
+    t.wait_instance("db", "disabled")
+    configure(t, "db")
+    call(t, "Enable", zone="db")
+    kz.eq(t.json("etc/zones/db.json")["autoboot"], True)
+
+
 def ofd_lock(f):
     """Lock a file as file_lock() does."""
     fcntl.fcntl(f, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
