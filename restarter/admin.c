@@ -15,11 +15,8 @@
 #include "common/sys/sock.h"
 #include "restarter/monitor.h"
 
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
-
-#define MANAGERS_GROUP "zones"
 
 struct admin {
 	struct shell *sh;
@@ -30,7 +27,6 @@ struct admin {
 	unsigned n_conns, n_readers;
 	uint64_t last_op;
 	unsigned n_open; /* of listener and resume */
-	gid_t managers;  /* or (gid_t)-1 */
 };
 
 struct write_req {
@@ -387,14 +383,14 @@ static bool may_manage(const struct admin *a, int fd, uid_t *ret_uid)
 	*ret_uid = cred.uid;
 	if (cred.uid == 0 || cred.uid == geteuid())
 		return true;
-	if (a->managers == (gid_t)-1)
+	if (a->sh->managers == (gid_t)-1)
 		return false;
-	if (cred.gid == a->managers)
+	if (cred.gid == a->sh->managers)
 		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
 		return false;
 	for (unsigned i = 0; i < len / sizeof(gid_t); i++)
-		if (groups[i] == a->managers)
+		if (groups[i] == a->sh->managers)
 			return true;
 	return false;
 }
@@ -451,7 +447,6 @@ static void close_handles(struct admin *a)
 int admin_listen(struct shell *sh, struct admin **ret_admin)
 {
 	struct admin *a = calloc(1, sizeof(*a));
-	const struct group *g;
 	int fd = -1, r;
 
 	if (!a)
@@ -464,8 +459,6 @@ int admin_listen(struct shell *sh, struct admin **ret_admin)
 		free(a);
 		return r;
 	}
-	g = getgrnam(MANAGERS_GROUP);
-	a->managers = g ? g->gr_gid : (gid_t)-1;
 	a->listener.data = a->resume.data = a;
 	a->n_open = 2;
 	uv_pipe_init(&sh->loop, &a->listener, 0);

@@ -274,6 +274,7 @@ int begin_load(struct shell *sh, bool plan, struct errmsg *e)
 	int r;
 
 	sh->check_only = plan;
+	sh->managers = rights_managers();
 	r = load_zones(sh, e);
 	if (r < 0)
 		return r;

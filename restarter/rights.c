@@ -6,8 +6,10 @@
 #include "common/base/le.h"
 #include "common/sys/log.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 static const char *const auth_names[AUTH_N] = {
@@ -92,6 +94,14 @@ bool rights_has(const struct zone_rights *r, uid_t uid, enum zone_auth auth)
 	return false;
 }
 
+gid_t rights_managers(void)
+{
+	const char *name = getenv("KZONES_GROUP");
+	const struct group *g = getgrnam(name && *name ? name : MANAGERS_GROUP);
+
+	return g ? g->gr_gid : (gid_t)-1;
+}
+
 static void add_entry(struct acl_entry *e, unsigned tag, unsigned perm, uint32_t id)
 {
 	e->tag = le16_of((uint16_t)tag);
@@ -99,7 +109,8 @@ static void add_entry(struct acl_entry *e, unsigned tag, unsigned perm, uint32_t
 	e->id = le32_of(id);
 }
 
-int rights_on_console(const struct zone_rights *r, const char *path)
+/* The list: its owner, users who may manage, the group, nobody else. 0 or -errno. */
+static int set_list(const struct zone_rights *r, bool group, const char *path)
 {
 	size_t size = sizeof(le32) + (r->n + 4) * sizeof(struct acl_entry);
 	cleanup(freep) char *acl = calloc(1, size);
@@ -114,10 +125,27 @@ int rights_on_console(const struct zone_rights *r, const char *path)
 	for (unsigned n = 0; n < r->n; n++)
 		if (r->v[n].auths & 1u << AUTH_MANAGE)
 			add_entry(e++, ACL_USER, ACL_READ_WRITE, r->v[n].uid);
-	add_entry(e++, ACL_GROUP_OBJ, 0, (uint32_t)ACL_NOBODY);
+	add_entry(e++, ACL_GROUP_OBJ, group ? ACL_READ_WRITE : 0, (uint32_t)ACL_NOBODY);
 	add_entry(e++, ACL_MASK, ACL_READ_WRITE, (uint32_t)ACL_NOBODY);
 	add_entry(e++, ACL_OTHER, 0, (uint32_t)ACL_NOBODY);
 	if (setxattr(path, ACL_XATTR, acl, (size_t)((char *)e - acl), 0) < 0)
 		return -errno;
 	return 0;
+}
+
+int rights_on_console(const struct zone_rights *r, gid_t managers, const char *path)
+{
+	bool group = managers != (gid_t)-1 && lchown(path, (uid_t)-1, managers) == 0;
+	int err = 0;
+
+	if (r->n) {
+		err = set_list(r, group, path);
+		if (err == 0)
+			return 0;
+	} else {
+		(void)removexattr(path, ACL_XATTR); /* of users who had it before */
+	}
+	if (chmod(path, group ? 0660 : 0600) < 0)
+		return -errno;
+	return err;
 }

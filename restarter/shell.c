@@ -398,18 +398,16 @@ int shell_persist(struct shell *sh)
 	return r;
 }
 
-/* Those who may manage the zone get to its console, if there is one. */
-static void share_console(struct shell *sh, struct zone *z)
+/* Those who may manage the zone get to its console, if there is one, and nobody else. */
+static void share_console(struct shell *sh, const struct zone *z)
 {
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CONSOLE, z->name);
 	int r;
 
-	if (!z->rights.n && !z->console_shared)
+	if (sh->check_only)
 		return;
-	r = path ? rights_on_console(&z->rights, path) : -ENOMEM;
-	if (r == 0)
-		z->console_shared = z->rights.n > 0;
-	else if (r != -ENOENT)
+	r = path ? rights_on_console(&z->rights, sh->managers, path) : -ENOMEM;
+	if (r < 0 && r != -ENOENT)
 		log_err("zone=%s console socket: no access for the users of admin: %s",
 			z->name, strerror(-r));
 }

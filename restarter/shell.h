@@ -52,6 +52,7 @@ struct shell {
 	struct http *http;     /* owned; NULL until it listens */
 	struct units *units;   /* owned */
 	bool units_stale;      /* dependencies may name others now */
+	gid_t managers;        /* the group that may do everything; (gid_t)-1 */
 
 	struct core_actions step; /* reused by every step */
 	struct {

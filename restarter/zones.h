@@ -26,7 +26,6 @@ struct zone {
 	bool has_config;           /* its file was there at the last look */
 	char *config_error;        /* owned; why the file could not be used, or NULL */
 	struct zone_rights rights; /* of the configuration last read */
-	bool console_shared;       /* its socket's access list has users */
 	int id;                    /* small integer while active, else -1 */
 	char *boot_args;           /* owned; for the next boot only, or NULL */
 	struct core_saved saved;   /* as read from the repository */
