@@ -220,8 +220,8 @@ struct core_event {
 			bool stopping;     /* the guest was asked to shut down */
 			uint64_t since_ms; /* so, or running; on the clock of now_ms */
 		} adopt;                   /* ADOPT */
-		enum vm_end end;             /* VM_EXITED */
-		bool temporary;              /* ENABLE, DISABLE */
+		enum vm_end end;           /* VM_EXITED */
+		bool temporary;            /* ENABLE, DISABLE */
 		struct {
 			bool immediate;    /* do not ask the guest */
 			bool temporary;    /* gone when the host boots */

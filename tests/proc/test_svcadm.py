@@ -46,6 +46,27 @@ def exit_status_4_is_for_its_dependencies(t):
 
 
 @kz.test
+def enable_waits_for_the_stop_of_what_excludes_it(t):
+    for zone, other in (("blue", "green"), ("green", "blue")):
+        configure(t, zone, smf_dependency=[{"fmri": "svc:/system/zones/zone:" + other,
+                                            "grouping": "exclude_all"}])
+    setup(t, "blue", "green")
+    svcadm(t, "enable", "-st", "green")
+    kz.has(svcadm(t, "enable", "-st", "blue", status=4).stderr, "kept down by")
+    svcadm(t, "disable", "-st", "blue")
+    script(t, "green", "shutdown hang")
+    svcadm(t, "disable", "-t", "green")
+    t.wait_zone("green", "shutting_down")
+    waiting = t.start("svcadm", "enable", "-st", "blue")
+    t.wait_instance("blue", "offline")
+    kz.has(t.instance("blue")["reason"], "kept down by svc:/system/zones/zone:green (online*)")
+    kz.eq(t.instance("blue")["blocked"], False)
+    call(t, "Halt", zone="green")
+    kz.eq(waiting.wait(), 0, waiting.output())
+    kz.eq(state(t, "blue"), "online")
+
+
+@kz.test
 def enable_r_enables_what_is_required(t):
     configure(t, "web", depends=["app", "other"])
     configure(t, "app", **{"smf_dependency": [
