@@ -240,6 +240,18 @@ static void restart(struct world *w, bool host)
 	host_event(w, host ? EV_HOST_BOOT : EV_READY);
 }
 
+/* The same between two steps, all of whose actions were carried out. */
+static void restart_at_rest(struct world *w)
+{
+	if (chance(w, 20)) {
+		restart(w, true);
+		return;
+	}
+	told_before_restart(w);
+	restart(w, false);
+	told_after_restart(w);
+}
+
 static void install(struct world *w, struct zone *z)
 {
 	z->installed = true;
@@ -369,7 +381,7 @@ void event_random(struct world *w)
 	} else if (dice < 980) {
 		set_limit(w);
 	} else if (dice < 990) {
-		restart(w, chance(w, 20));
+		restart_at_rest(w);
 	} else {
 		die_in_the_middle(w, z);
 	}

@@ -5,6 +5,8 @@
  */
 #include "tests/random/world.h"
 
+#include <string.h>
+
 static bool boots(enum core_ev verb)
 {
 	return verb == EV_BOOT || verb == EV_REBOOT || verb == EV_RESTART;
@@ -38,6 +40,11 @@ void told_action(struct world *w, const struct core_action *a)
 
 	if (a->type == ACT_OP_DONE)
 		check_done(w, a);
+	if (a->type == ACT_VM_START) {
+		z = zone_of(w, a->inst);
+		z->start_step = w->n_steps;
+		z->start_queued = z->queued_step ? z->queued_step : w->n_steps;
+	}
 	if (a->type != ACT_STATE)
 		return;
 	z = zone_of(w, a->inst);
@@ -70,12 +77,43 @@ void told_zone(struct world *w, struct zone *z, const struct core_view *v)
 		broken(w, "%s: enabled %d, autoboot %d, yet temporary %d", z->name,
 		       v->enabled, z->spec.autoboot, v->enabled_temporary);
 	z->queue_pos = v->queue_pos;
+	if (!v->queue_pos || z->queued_priority != z->spec.priority)
+		z->queued_step = 0;
+	if (v->queue_pos && !z->queued_step)
+		z->queued_step = w->n_steps;
+	z->queued_priority = z->spec.priority;
 	if (v->phase == VM_NONE ? v->state != INST_OFFLINE
 				: v->state == INST_ONLINE && v->next == INST_ONLINE)
 		z->hastened = false;
 }
 
-/* Positions count from 1, and whom no operator wants comes by priority. */
+/* Whether what no operator has touched has to wait behind the other. */
+static bool comes_behind(const struct zone *z, unsigned z_step, const struct zone *other)
+{
+	if (z->hastened || other->hastened)
+		return false;
+	if (z->spec.priority != other->spec.priority)
+		return z->spec.priority > other->spec.priority;
+	return z_step > other->queued_step;
+}
+
+/* Who was started in this step did not overtake those that still wait. */
+static void check_overtaken(const struct world *w)
+{
+	for (unsigned n = 0; n < w->n_zones; n++) {
+		const struct zone *z = &w->zones[n];
+
+		if (!z->listed || z->start_step != w->n_steps)
+			continue;
+		for (unsigned k = 0; k < w->n_zones; k++)
+			if (w->zones[k].listed && w->zones[k].queue_pos &&
+			    comes_behind(z, z->start_queued, &w->zones[k]))
+				broken(w, "%s is started before %s", z->name,
+				       w->zones[k].name);
+	}
+}
+
+/* Positions count from 1; whom no operator wants comes by priority, then by arrival. */
 static void check_queue(const struct world *w, unsigned queued)
 {
 	const struct zone *at[ZONES + 1] = { NULL };
@@ -92,8 +130,7 @@ static void check_queue(const struct world *w, unsigned queued)
 	for (unsigned n = 1; n <= queued; n++) {
 		if (!at[n])
 			broken(w, "nobody has place %u of %u", n, queued);
-		if (n > 1 && !at[n]->hastened && !at[n - 1]->hastened &&
-		    at[n - 1]->spec.priority > at[n]->spec.priority)
+		if (n > 1 && comes_behind(at[n - 1], at[n - 1]->queued_step, at[n]))
 			broken(w, "%s waits before %s", at[n - 1]->name, at[n]->name);
 	}
 }
@@ -123,6 +160,8 @@ static void check_ops(struct world *w)
 void told_step(struct world *w, const struct core_totals *t)
 {
 	check_queue(w, t->queued);
+	if (t->queued)
+		check_overtaken(w);
 	check_ops(w);
 	if (w->ev->type != EV_TIMER || w->now_ms != w->timer_ms)
 		w->n_timers = 0;
@@ -144,5 +183,52 @@ void told_quiet(const struct world *w)
 		     z->told.state != INST_OFFLINE))
 			broken(w, "%s of %s is never answered",
 			       core_ev_names[w->ops[op].verb], z->name);
+	}
+}
+
+/**
+ * told_before_restart() - The restarter is going to die: remember what it says
+ */
+void told_before_restart(struct world *w)
+{
+	for (unsigned n = 0; n < w->n_zones; n++) {
+		struct zone *z = &w->zones[n];
+
+		z->before.valid = z->listed && check_view(w, z, &z->before.view);
+		z->before.phase = z->m.phase;
+	}
+}
+
+/**
+ * told_after_restart() - What it said has to be so still
+ */
+void told_after_restart(const struct world *w)
+{
+	for (unsigned n = 0; n < w->n_zones; n++) {
+		const struct zone *z = &w->zones[n];
+		const struct core_view *old = &z->before.view;
+		const bool idle = old->phase == VM_NONE;
+		struct core_view v;
+
+		if (!z->before.valid || !check_view(w, z, &v))
+			continue;
+		if (v.enabled != old->enabled ||
+		    v.enabled_temporary != old->enabled_temporary)
+			broken(w, "%s: enabled is another after a restart", z->name);
+		if (v.state == old->state && v.failures != old->failures)
+			broken(w, "%s: failures are others after a restart", z->name);
+		if (old->retry_ms > w->now_ms && v.retry_ms != old->retry_ms)
+			broken(w, "%s tries again at another time after a restart",
+			       z->name);
+		if (v.state == old->state && v.since_ms != old->since_ms)
+			broken(w, "%s is %s since another time after a restart", z->name,
+			       inst_state_names[v.state]);
+		if (old->state != INST_OFFLINE && old->next == old->state &&
+		    (old->state != INST_MAINT || idle) && v.state != old->state)
+			broken(w, "%s was %s and is %s after a restart", z->name,
+			       inst_state_names[old->state], inst_state_names[v.state]);
+		if (idle && (v.state == INST_MAINT || v.state == INST_DISABLED) &&
+		    v.why != KZ_WHY_CYCLE && strcmp(v.reason, old->reason) != 0)
+			broken(w, "%s has another reason after a restart", z->name);
 	}
 }

@@ -63,6 +63,11 @@ struct zone {
 	bool excused; /* something but the host's stop has decided whether it is enabled
 		       */
 	bool was_enabled; /* when the host's stop began */
+	struct {
+		bool valid;
+		struct core_view view;
+		enum vm_phase phase;
+	} before; /* the restarter's death */
 	/* told.c */
 	struct {
 		enum inst_state state, next;
@@ -71,6 +76,10 @@ struct zone {
 	bool hastened; /* an operator may have put it at the queue's head */
 	bool has_op;
 	unsigned queue_pos;
+	unsigned queued_step; /* since when it waits in the queue as it is now; 0: not */
+	enum boot_priority queued_priority;
+	unsigned start_step;   /* when its machine was started */
+	unsigned start_queued; /* queued_step until then */
 };
 
 struct op {
@@ -134,5 +143,7 @@ void told_action(struct world *w, const struct core_action *a);
 void told_zone(struct world *w, struct zone *z, const struct core_view *v);
 void told_step(struct world *w, const struct core_totals *t);
 void told_quiet(const struct world *w);
+void told_before_restart(struct world *w);
+void told_after_restart(const struct world *w);
 
 #endif
