@@ -288,7 +288,7 @@ static void operate(struct world *w, struct zone *z, struct core_event *ev)
 		ev->mark.immediate = chance(w, 50), ev->mark.temporary = chance(w, 50);
 	if (chance(w, 90) && w->n_ops + 1 < OPS_MAX) {
 		ev->op = ++w->n_ops;
-		w->ops[ev->op] = (struct op){ true, ev->type, z };
+		w->ops[ev->op] = (struct op){ .open = true, .verb = ev->type, .zone = z };
 	}
 	if (z->m.phase != VM_NONE)
 		z->operator_stop = true;

@@ -18,11 +18,12 @@ static bool waits(enum core_ev verb)
 }
 
 /* What was asked for has been done: look at the machine. */
-static void check_done(const struct world *w, const struct core_action *a)
+static void check_done(struct world *w, const struct core_action *a)
 {
-	const struct op *op = &w->ops[a->op];
+	struct op *op = &w->ops[a->op];
 	enum vm_phase phase = op->zone->m.phase;
 
+	op->failed = a->err != 0;
 	if (a->err || !waits(op->verb))
 		return;
 	if (boots(op->verb) ? phase != VM_RUNNING : phase != VM_NONE)
@@ -94,7 +95,9 @@ static bool comes_behind(const struct zone *z, unsigned z_step, const struct zon
 		return false;
 	if (z->spec.priority != other->spec.priority)
 		return z->spec.priority > other->spec.priority;
-	return z_step > other->queued_step;
+	if (z_step != other->queued_step)
+		return z_step > other->queued_step;
+	return strcmp(z->name, other->name) > 0;
 }
 
 /* Who was started in this step did not overtake those that still wait. */
@@ -113,7 +116,7 @@ static void check_overtaken(const struct world *w)
 	}
 }
 
-/* Positions count from 1; whom no operator wants comes by priority, then by arrival. */
+/* Positions count from 1; whom no operator wants comes by priority, arrival and name. */
 static void check_queue(const struct world *w, unsigned queued)
 {
 	const struct zone *at[ZONES + 1] = { NULL };
@@ -133,6 +136,20 @@ static void check_queue(const struct world *w, unsigned queued)
 		if (n > 1 && comes_behind(at[n - 1], at[n - 1]->queued_step, at[n]))
 			broken(w, "%s waits before %s", at[n - 1]->name, at[n]->name);
 	}
+}
+
+/* svcadm enable and disable, for good, are autoboot. */
+static void check_autoboot(const struct world *w)
+{
+	const struct core_event *ev = w->ev;
+	const struct op *op = &w->ops[ev->op];
+
+	if ((ev->type != EV_ENABLE && ev->type != EV_DISABLE) || ev->temporary ||
+	    !ev->op || op->failed)
+		return;
+	if (op->zone->spec.autoboot != (ev->type == EV_ENABLE))
+		broken(w, "%s of %s leaves autoboot as it was", core_ev_names[ev->type],
+		       op->zone->name);
 }
 
 /* One open request a zone, and those that need not wait are answered. */
@@ -163,6 +180,7 @@ void told_step(struct world *w, const struct core_totals *t)
 	if (t->queued)
 		check_overtaken(w);
 	check_ops(w);
+	check_autoboot(w);
 	if (w->ev->type != EV_TIMER || w->now_ms != w->timer_ms)
 		w->n_timers = 0;
 	w->timer_ms = w->now_ms;

@@ -83,7 +83,7 @@ struct zone {
 };
 
 struct op {
-	bool open;
+	bool open, failed;
 	enum core_ev verb;
 	struct zone *zone;
 };
