@@ -255,8 +255,10 @@ static void mark_maintenance(struct core *c, struct inst *i, const struct core_e
 static void react(struct core *c, struct inst *i, enum reaction r,
 		  const struct core_event *ev)
 {
-	if (r != R_NOTHING)
+	if (r != R_NOTHING) {
 		i->after = AFTER_ENABLED;
+		i->marked = false;
+	}
 	switch (r) {
 	case R_ON:
 		bring_up(c, i);
