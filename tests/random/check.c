@@ -268,7 +268,9 @@ static void check_command(struct world *w, struct zone *z, enum core_act type)
 		return;
 	if (z->m.stop_told)
 		broken(w, "%s is shut down twice", z->name);
-	if (w->stopping && !z->operator_stop && z->spec.autoshutdown == AUTO_HALT)
+	/* What goes to maintenance was being stopped before. */
+	if (w->stopping && !z->operator_stop && !z->saved.to_maint &&
+	    z->spec.autoshutdown == AUTO_HALT)
 		broken(w, "%s is shut down, and not halted", z->name);
 	z->stop_slot = true;
 	if (!had_slot && w->limit && slots(w) > w->limit)

@@ -256,6 +256,7 @@ static void install(struct world *w, struct zone *z)
 {
 	z->installed = true;
 	z->has_saved = false;
+	z->crashes = 0;
 	random_spec(w, z);
 	tell_zone(w, z);
 }
