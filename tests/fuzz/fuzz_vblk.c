@@ -14,6 +14,8 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/guest.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -44,6 +46,15 @@ static void problem(void *arg, const char *dev, const char *text)
 	ASSERT(*dev && *text);
 }
 
+/* -1 where memory files have none: then there is no detour for odd memory either. */
+static int open_direct(void)
+{
+	char self[32];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", backing);
+	return open(self, O_RDWR | O_DIRECT | O_CLOEXEC);
+}
+
 static struct vdev *make(const uint8_t *data)
 {
 	const struct vdev_env env = { &guest_ram, interrupt, problem, NULL };
@@ -61,7 +72,8 @@ static struct vdev *make(const uint8_t *data)
 	struct errmsg e = { "" };
 	struct vdev *v = NULL;
 
-	c.take_backing = (struct blkio_backing){ -1, dup(backing), 512, 512 };
+	c.take_backing = (struct blkio_backing){ data[2] & 1 ? open_direct() : -1,
+						 dup(backing), 512, 512 };
 	ASSERT(vblk_new(&c, &env, &v, &e) == 0);
 	return v;
 }
