@@ -538,6 +538,43 @@ TEST(vblk, driver_without_event_index_or_flush_is_served)
 	}
 }
 
+/* The driver of choice @i: each bit of it takes or leaves one that is offered. */
+static uint64_t choice(const struct bed *b, unsigned i)
+{
+	uint64_t features = VIRTIO_F_VERSION_1, left = b->disk->offered & ~features;
+
+	for (; left; left &= left - 1, i >>= 1)
+		features |= i & 1 ? left & -left : 0;
+	return features;
+}
+
+TEST(vblk, any_choice_of_features_is_served)
+{
+	BED(b, NULL);
+	unsigned n = 1u << (__builtin_popcountll(b->disk->offered) - 1);
+
+	T_EQ(n >= 256, true);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t features;
+
+		set(b, VDEV_STATUS, 0);
+		features = choice(b, i);
+		drive(b, features);
+		fill(b, DATA, 4096, i);
+		T_EQ(request(b, OUT, i % 16, DATA, 4096), OK);
+		T_EQ(request(b, IN, i % 16, DATA + 8192, 4096), OK);
+		T_MEMEQ(vmem_at(&b->mem, DATA), vmem_at(&b->mem, DATA + 8192), 4096);
+		T_EQ(request(b, FLUSH, 0, 0, 0), OK);
+		memset(vmem_at(&b->mem, DATA), 0, 16);
+		*(uint8_t *)vmem_at(&b->mem, DATA + 8) = 8; /* sectors */
+		T_EQ(request(b, DISCARD, 0, DATA, 16),
+		     features & 1ull << 13 ? OK : UNSUPP);
+		*(uint8_t *)vmem_at(&b->mem, DATA + 12) = 1; /* may be unmapped */
+		T_EQ(request(b, ZERO, 0, DATA, 16), features & 1ull << 14 ? OK : UNSUPP);
+	}
+	T_EQ(b->problems, 0);
+}
+
 /* The plain engine, less what it says: results by operation, and how many there were. */
 static struct {
 	atomic_int result[BLKIO_OP_N]; /* 0: as it is */
