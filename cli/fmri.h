@@ -10,8 +10,8 @@
 /**
  * fmri_matches() - Does a word mean this instance?
  * @word:	A whole FMRI (svc:/ or svc://localhost/), the last parts of one
- *("zone:web", "zones/zone"), the instance's name alone, or a pattern with * ? [ over any
- *of these
+ * ("zone:web", "zones/zone"), the instance's name alone, or a pattern with * ? [ over any
+ * of these
  */
 bool fmri_matches(const char *word, const char *fmri);
 

@@ -46,7 +46,7 @@ int assembly_create(struct assembly *a, const struct ctl_create *msg, const int 
  * assembly_add_disk() - Give the machine a disk, before it is started
  * @msg:	Checked by ctl_check_request()
  * @fds:	CTL_DISK_FD_N of them, of the right kinds, -1 when it was not sent; all
- *are taken, also on failure
+ * are taken, also on failure
  *
  * Return: 0 or what vm_add_disk() gave, with its text
  */

@@ -13,7 +13,7 @@
  * plan_make() - Imagine a boot of the host
  * @ret_plan:	Owned by the caller: {"boots": [{wave, zone, priority, waits}], "others":
  *		[{zone, reason}]}; waits is what the zone waited for before its wave, or
- *""
+ * ""
  *
  * A core of its own runs in imagined time, with machines that all start and reach their
  * goals at once. A wave is what is started when the one before is online.

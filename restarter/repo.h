@@ -18,7 +18,7 @@
 /**
  * repo_load() - Read state.json into the table of zones
  * @ret_used_previous: true when state.json was damaged and state.json.1 was taken
- *instead; the text says what was wrong, and the damaged file is kept as state.json.bad
+ * instead; the text says what was wrong, and the damaged file is kept as state.json.bad
  *
  * Return: 0 (also when there is none), -EINVAL (damaged, and no earlier generation that
  * can be used), -ENOMEM, or what reading gave

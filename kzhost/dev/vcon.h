@@ -76,7 +76,7 @@ extern const struct slow_ops vcon_ops; /* of all its queues */
 /**
  * vcon_new() - A console and its ports
  * @wake:	Called on any thread, the device's locks held: output where there was
- *none, room for input where there was none, or a port was opened or closed
+ * none, room for input where there was none, or a port was opened or closed
  *
  * Return: 0, -ENOMEM or what eventfd(2) gave
  */

@@ -22,9 +22,9 @@
  * DOC: Bus mastering
  *
  * A driver that switches it off while the device is at work, as Linux does before it
- *jumps into another kernel, must find memory left alone from then on: the device halts
- *until it is reset (PCI 3.0, 6.2.2). That it is on is not asked for: some firmware never
- *does.
+ * jumps into another kernel, must find memory left alone from then on: the device halts
+ * until it is reset (PCI 3.0, 6.2.2). That it is on is not asked for: some firmware never
+ * does.
  *
  * Locks: the bus's, then @lock, then the device's or the MSI-X table's.
  */

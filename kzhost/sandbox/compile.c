@@ -6,7 +6,7 @@
  *	sandbox-compile --list		KIND:N and the call, for every rule of every kind
  *
  * What is left out shows whether anything needs it (scripts/nightly rules). Threads
- *inherit the main thread's filter, so what is taken from main is taken from all.
+ * inherit the main thread's filter, so what is taken from main is taken from all.
  */
 #include "kzhost/sandbox/rules.h"
 

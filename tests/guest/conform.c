@@ -7,7 +7,7 @@
  *	conform 2.1.2 ok|FAIL|n/a TEXT[: what did not hold]
  *
  * A check begins with a device in any state and resets it first. Sectors that block
- *checks write get their old content back.
+ * checks write get their old content back.
  */
 #include "tests/guest/clock.h"
 #include "tests/guest/conform.h"

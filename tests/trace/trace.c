@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * trace.c - runs the restarter's core through scenarios whose expected log is the
- *scenario
+ * scenario
  *
  * DOC: A scenario
  *
