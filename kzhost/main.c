@@ -135,6 +135,7 @@ static void prepare_library(void)
 	/* The first gmtime_r() or timegm() of any kind reads the time zone's file. */
 	setenv("TZ", "UTC0", 1);
 	tzset();
+	log_with_time();
 }
 
 int main(int argc, char **argv)

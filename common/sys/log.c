@@ -12,11 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define LOG_LINE_MAX 1024 /* bytes, with the newline; longer lines are cut */
 
 static const char *log_ident = "kzones";
-static bool log_journal;
+static bool log_journal, log_timed;
 
 /* JOURNAL_STREAM is "device:inode", both decimal. */
 static bool stderr_is_journal(void)
@@ -41,6 +42,26 @@ void log_init(const char *ident)
 {
 	log_ident = ident;
 	log_journal = stderr_is_journal();
+	log_timed = false;
+}
+
+void log_with_time(void)
+{
+	log_timed = true;
+}
+
+/* What a line begins with; its length. */
+static size_t begin_line(char *line, size_t size, enum log_level level)
+{
+	time_t now = time(NULL);
+	struct tm tm = { 0 };
+	size_t n = 0;
+
+	if (log_journal)
+		return (size_t)snprintf(line, size, "<%d>", level);
+	if (log_timed && gmtime_r(&now, &tm))
+		n = strftime(line, size, "%Y-%m-%dT%H:%M:%SZ ", &tm);
+	return n + (size_t)snprintf(line + n, size - n, "%.32s: ", log_ident);
 }
 
 /**
@@ -55,10 +76,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	size_t len, head;
 	va_list ap;
 
-	if (log_journal)
-		head = (size_t)snprintf(line, sizeof(line), "<%d>", level);
-	else
-		head = (size_t)snprintf(line, sizeof(line), "%.32s: ", log_ident);
+	head = begin_line(line, sizeof(line), level);
 	va_start(ap, fmt);
 	vsnprintf(line + head, sizeof(line) - head, fmt, ap);
 	va_end(ap);

@@ -19,6 +19,9 @@ enum log_level {
 
 /* ident: the program's name, borrowed for ever. Call once, before threads. */
 void log_init(const char *ident);
+/* From now on a line that is not the journal's begins with the time, in UTC and saying
+ * so: of a program whose lines go to a file, and which has no time zone. */
+void log_with_time(void);
 void log_line(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 
 #define log_err(...)     log_line(LOG_LVL_ERR, __VA_ARGS__)

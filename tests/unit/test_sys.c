@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 TEST(paths, the_root_is_chosen_and_trimmed)
 {
@@ -368,6 +369,8 @@ TEST(sock, hostile_messages_leave_no_descriptor)
 	close(pair[1]);
 }
 
+static bool timed;
+
 /* What log_line() writes to standard error, with the given JOURNAL_STREAM. */
 static const char *logged(const char *stream, const char *text)
 {
@@ -384,6 +387,8 @@ static const char *logged(const char *stream, const char *text)
 	setenv("JOURNAL_STREAM", stream ? stream : mine, 1);
 	dup2(fd, STDERR_FILENO);
 	log_init("svc.zones");
+	if (timed)
+		log_with_time();
 	errno = EXDEV;
 	log_warning("zone=%s", text);
 	dup2(saved, STDERR_FILENO);
@@ -392,6 +397,22 @@ static const char *logged(const char *stream, const char *text)
 	close(saved);
 	close(fd);
 	return t_read_file(path);
+}
+
+TEST(log, begins_with_the_time_when_it_is_wanted)
+{
+	struct tm tm = { 0 };
+	const char *line, *rest;
+	time_t before = time(NULL);
+
+	timed = true;
+	line = logged("1:2", "web");
+	rest = strptime(line, "%Y-%m-%dT%H:%M:%SZ ", &tm);
+	T_TRUE(rest != NULL);
+	T_STREQ(rest, "svc.zones: zone=web\n");
+	T_TRUE(timegm(&tm) >= before && timegm(&tm) <= time(NULL));
+	T_STREQ(logged(NULL, "web"), "<4>zone=web\n"); /* the journal has its own */
+	timed = false;
 }
 
 TEST(log, one_line_with_the_name_or_the_level)
