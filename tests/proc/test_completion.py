@@ -57,6 +57,16 @@ def options_are_those_of_the_usage_text(t):
 
 
 @kz.test
+def bash_finds_it_under_the_name_of_each_program(t):
+    with open(os.path.join(kz.SOURCE, "manifests", "completion", "meson.build")) as f:
+        installed = re.findall(r"'(\w+)'", f.read().split("[")[1].split("]")[0])
+    with open(SCRIPT) as f:
+        registered = re.search(r"^complete -F _kzones (.*)$", f.read(), re.M).group(1).split()
+    kz.eq(sorted(installed), sorted(registered))
+    kz.eq(sorted(installed), sorted(PROGRAMS))
+
+
+@kz.test
 def subcommands_are_those_of_the_usage_text(t):
     for program in ("zoneadm", "svcadm", "svccfg"):
         usage = t.run(program, "-h").stdout.split("subcommands:\n")[1]
