@@ -77,11 +77,10 @@ static int run(struct options *opt, struct errmsg *e)
 	if (r < 0)
 		return r;
 	if (!opt->want_console)
-		return errmsg_set(
-			e, -ENOTSUP,
-			"zone '%s': no agent runs in the guest, so there is no login "
-			"from here; 'zlogin -C %s' is its console",
-			opt->zone, opt->zone);
+		return errmsg_set(e, -ENOTSUP,
+				  "zone '%s': logging in from here is not there yet; "
+				  "'zlogin -C %s' is its console",
+				  opt->zone, opt->zone);
 	path = paths_get(&paths, PATH_ZONE_CONSOLE, opt->zone);
 	if (!path)
 		return errmsg_no_memory(e);

@@ -225,7 +225,7 @@ def what_cannot_be(t):
     kz.has(zlogin("-C", "../etc"), "unknown")
     t.write("etc/zones/db.json", "{}")
     kz.has(zlogin("-C", "db"), "the zone is not installed")
-    kz.has(zlogin("db"), "no agent runs in the guest")
+    kz.has(zlogin("db"), "logging in from here is not there yet; 'zlogin -C db' is its console")
     kz.has(zlogin("db", "ls", "-l"), "'zlogin -C db' is its console")
     kz.has(zlogin("-d", "db"), "-d goes with -C only")
     kz.has(zlogin("-C", "-l", "root", "db"), "do not go with -C")
