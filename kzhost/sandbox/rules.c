@@ -161,7 +161,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	ANY(exit, ALL),
 	ANY(exit_group, ALL),
 	ANY(restart_syscall, ALL),
-	IF(prctl, ALL, ARG(0, PR_SET_NAME)),
+	IF(prctl, BUILD, ARG(0, PR_SET_NAME)), /* of threads that begin */
 	IF(seccomp, BUILD, ARG(0, SECCOMP_SET_MODE_FILTER)),
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

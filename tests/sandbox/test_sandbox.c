@@ -215,7 +215,7 @@ static const struct attempt attempts[] = {
 	{ TRY(gettid), ALL, "", { 0 } },
 	{ TRY(tgkill), ALL, "itself", { SELF, -1, 0 } },
 	{ TRY(prlimit64), ALL, "read", { 0, 0, 0, BAD } },
-	{ TRY(prctl), ALL, "name", { PR_SET_NAME, BAD } },
+	{ TRY(prctl), B, "name", { PR_SET_NAME, BAD } },
 	{ TRY(seccomp), B, "", { SECCOMP_SET_MODE_FILTER, -1, 0 } },
 };
 
