@@ -29,6 +29,10 @@
 #define DISK  (BUILD | SANDBOX_BIT(DISK))
 #define ALL   (MAIN | VCPU | FILL | SLOW | DISK)
 
+/* Requests to KVM; the main thread may make all of them while it builds. */
+#define KVM_VCPU     SANDBOX_BIT(VCPU)
+#define KVM_VCPU_RUN (KVM_VCPU | SANDBOX_BIT(RUN))
+
 #define ANY(name, who) \
 	{ \
 		.call = SCMP_SYS(name), .kinds = (who) \
@@ -70,7 +74,7 @@
 
 const struct sandbox_rule sandbox_rules[] = {
 	/* The running machine: what is called most stands first. */
-	IF(ioctl, VCPU, ARG(1, KVM_RUN)),
+	IF(ioctl, KVM_VCPU, ARG(1, KVM_RUN)),
 	ANY(read, MAIN | VCPU | SLOW | DISK),
 	ANY(write, ALL),
 	ANY(futex, ALL),
@@ -93,14 +97,14 @@ const struct sandbox_rule sandbox_rules[] = {
 	IF(prlimit64, ALL, ARG(2, 0)), /* read, not set */
 
 	/* vCPU threads look at and set their own vCPU. */
-	IF(ioctl, VCPU, ARG(1, KVM_GET_REGS)),
-	IF(ioctl, VCPU, ARG(1, KVM_GET_SREGS)),
+	IF(ioctl, KVM_VCPU, ARG(1, KVM_GET_REGS)),
+	IF(ioctl, KVM_VCPU, ARG(1, KVM_GET_SREGS)),
 	/* What is typed, and the power button, interrupt the guest too. */
-	IF(ioctl, MAIN | VCPU, ARG(1, KVM_IRQ_LINE)),
+	IF(ioctl, KVM_VCPU_RUN, ARG(1, KVM_IRQ_LINE)),
 	/* They carry out what a driver writes into PCI: kicks, vectors, pending bits. */
-	IF(ioctl, VCPU, ARG(1, KVM_IOEVENTFD)),
-	IF(ioctl, VCPU, ARG(1, KVM_IRQFD)),
-	IF(ioctl, VCPU, ARG(1, KVM_SET_GSI_ROUTING)),
+	IF(ioctl, KVM_VCPU, ARG(1, KVM_IOEVENTFD)),
+	IF(ioctl, KVM_VCPU, ARG(1, KVM_IRQFD)),
+	IF(ioctl, KVM_VCPU, ARG(1, KVM_SET_GSI_ROUTING)),
 	ANY(poll, MAIN | VCPU | SLOW | DISK),
 
 	/*
