@@ -117,20 +117,6 @@ static void ecam(struct buf *b)
 	aml_end(b, dev);
 }
 
-/* One for each entry of the MADT, found by its unique id (ACPI 6.4, 5.2.12.2). */
-static void processors(struct buf *b, unsigned n_vcpus)
-{
-	for (unsigned i = 0; i < n_vcpus; i++) {
-		char name[8];
-		size_t dev;
-
-		snprintf(name, sizeof(name), "CP%02X", i & 0xff);
-		dev = device(b, name, "ACPI0007");
-		named_int(b, "_UID", i);
-		aml_end(b, dev);
-	}
-}
-
 /* Virtual Machine Generation ID: 16 bytes that are others whenever time went back. */
 static void generation(struct buf *b, uint64_t gpa)
 {
@@ -150,7 +136,8 @@ void dsdt_add(struct buf *b, const struct acpi_machine *m)
 {
 	size_t scope = aml_scope(b, "\\_SB_"), block;
 
-	processors(b, m->n_vcpus);
+	/* No processor devices (ACPI0007): with them Linux takes its idle loop from ACPI, and in the
+	 * emulated host of tests/host stock guests then stood still now and again. */
 	port_device(b, "COM1", "PNP0501", KZ_COM1_PORT, 8, KZ_COM1_IRQ);
 	port_device(b, "RTC_", "PNP0B00", KZ_CMOS_PORT, 2, -1);
 	port_device(b, "PEVT", "QEMU0001", KZ_PVPANIC_PORT, 1, -1);
