@@ -17,7 +17,7 @@ TOOLS = ('qemu-system-x86_64', 'mmdebstrap', 'mke2fs', 'debugfs', 'cpio')
 DISK_TOOLS = ('mmdebstrap', 'mke2fs', 'e2fsck', 'debugfs', 'sfdisk', 'grub-mkimage')
 MKDISK = os.path.join(kz.SOURCE, 'scripts', 'mkdisk')
 CACHE = os.path.join(kz.BUILD, 'hostvm')
-NO_IMAGE, HOST_ENDED = 126, 125  # of scripts/hostvm
+NO_IMAGE = 126
 
 
 @functools.lru_cache(maxsize=None)
@@ -75,24 +75,13 @@ def last_line(text):
 
 
 class Run:
-    """One run of the rig: its exit status, its output and the host's logs.
-
-    The host's kernel itself may die: QEMU's emulation of SVM has, rarely, come back from a guest
-    with the guest's segments. A program is not to blame for a kernel's panic, so then there is a
-    second run, and its result counts. Both are in the output.
-    """
+    """One run of the rig: its exit status, its output and the host's logs."""
 
     def __init__(self, script, seconds, *args):
         if why_not():
             raise kz.Skip(why_not())
         name = os.path.splitext(os.path.basename(script))[0]
         self.dir = os.path.join(CACHE, 'run-' + name)
-        self.start(script, seconds, args)
-        if self.status == HOST_ENDED and 'Kernel panic - not syncing' in self.output:
-            print("# the host's own kernel panicked: a second run", flush=True)
-            self.start(script, seconds, args)
-
-    def start(self, script, seconds, args):
         shutil.rmtree(self.dir, ignore_errors=True)
         done = hostvm('run', '-d', self.dir, '-t', str(seconds), *args, script)
         self.status, self.output = done.returncode, done.stdout
