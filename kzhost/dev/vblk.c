@@ -20,8 +20,8 @@ static_assert(SEG_MAX + 2 <= VIRTQ_CHAIN_MAX, "what is offered is taken");
 #define LOOK_MAX   128000u
 #define LOOK_STEPS 32 /* looks between two readings of the clock */
 
-/* So many requests that are complete are told at once, and the others together after them: the
- * guest's processor wakes up and begins meanwhile. */
+/* So many requests that are complete are told at once, and the others together after
+ * them: the guest's processor wakes up and begins meanwhile. */
 #define PUSH_EARLY 8
 
 #define STACK_BYTES (128 * 1024)
@@ -45,9 +45,9 @@ static void must(int r)
 	ASSERT(r == 0);
 }
 
-/* Requests are handed in at the first, the second, the fourth and so on: the disk is at work on
- * the first while the owner takes the next, and many cost few system calls. Neighbours in
- * one batch are one request to the host's block layer. */
+/* Requests are handed in at the first, the second, the fourth and so on: the disk is at
+ * work on the first while the owner takes the next, and many cost few system calls.
+ * Neighbours in one batch are one request to the host's block layer. */
 static bool completes_batch(unsigned n)
 {
 	return (n & (n - 1)) == 0;

@@ -2,7 +2,7 @@
 /*
  * dsdt.c - the machine's devices in ACPI machine language
  *
- * Processors; serial port, clock, pvpanic; the Generic Event Device with the buttons and
+ * Serial port, clock, pvpanic; the Generic Event Device with the buttons and
  * the generation id that it reports; fw_cfg where there is firmware; the PCI root with
  * its windows, and the memory that ECAM takes, which is what kernels ask for before they
  * believe MCFG.
@@ -11,7 +11,6 @@
 #include "common/proto/machine.h"
 #include "kzhost/vm/aml.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define NOTIFY_PRESSED 0x80
@@ -136,8 +135,10 @@ void dsdt_add(struct buf *b, const struct acpi_machine *m)
 {
 	size_t scope = aml_scope(b, "\\_SB_"), block;
 
-	/* No processor devices (ACPI0007): with them Linux takes its idle loop from ACPI, and in the
-	 * emulated host of tests/host stock guests then stood still now and again. */
+	/*
+	 * No processor devices (ACPI0007) yet: with them, stock guests stood still now and
+	 * again in the emulated host of tests/host. Why is not known.
+	 */
 	port_device(b, "COM1", "PNP0501", KZ_COM1_PORT, 8, KZ_COM1_IRQ);
 	port_device(b, "RTC_", "PNP0B00", KZ_CMOS_PORT, 2, -1);
 	port_device(b, "PEVT", "QEMU0001", KZ_PVPANIC_PORT, 1, -1);
