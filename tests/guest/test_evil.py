@@ -42,6 +42,8 @@ DIFFERENCES = {
     "status-cleared": ("taken", "QEMU clears status bits"),
     "status-reserved": ("taken", "QEMU keeps any status bits"),
     "queue-absent": ("taken", "QEMU ignores a queue_select that is too large"),
+    "master-off": ("ok|bad", "QEMU does not wait for the reads it has begun: where they are "
+                   "slow enough they still end in memory"),
     "rng-nowhere": ("ok|nothing", "a bounce buffer again"),
     "con-nowhere": ("ok|error", "a bounce buffer again"),
 }
