@@ -8,6 +8,7 @@
 #include "common/sys/paths.h"
 #include "kzhost/fds.h"
 #include "kzhost/host.h"
+#include "kzhost/sandbox/confine.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -157,6 +158,8 @@ int main(int argc, char **argv)
 	if (opt.selftest)
 		return selftest();
 	r = prepare_descriptors(&e);
+	if (r == 0)
+		r = confine_process(&e);
 	if (r == 0) {
 		ignore_signals();
 		prepare_library();

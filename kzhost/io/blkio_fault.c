@@ -304,10 +304,20 @@ int blkio_fault_parse(struct blkio_fault *f, const char *text)
 	return r;
 }
 
+static char *wanted; /* for ever */
+
+/* Before anybody wipes the environment. */
+static __attribute__((constructor)) void read_environment(void)
+{
+	const char *text = getenv("KZ_BLKIO_FAULT");
+
+	wanted = text ? strdup(text) : NULL;
+}
+
 const struct blkio_engine *blkio_fault_from_env(void)
 {
 	static struct blkio_fault script;
-	const char *text = getenv("KZ_BLKIO_FAULT");
+	const char *text = wanted;
 
 	if (!text)
 		return NULL;

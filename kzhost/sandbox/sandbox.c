@@ -77,11 +77,11 @@ int sandbox_thread(enum sandbox_kind kind)
 /*
  * Root without capabilities is a user like others, but for the files that it owns, and
  * the filter lets none be opened. The one that is of use here, to lock guest memory, is
- * kept only where the limit for who has it not cannot be lifted.
+ * kept only where the limit for who has it not could not be lifted.
  */
 static int drop_capabilities(void)
 {
-	static const struct rlimit any = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit memory = { 0 };
 	struct __user_cap_header_struct header = { .version =
 							   _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
@@ -89,7 +89,8 @@ static int drop_capabilities(void)
 
 	if (syscall(SYS_capget, &header, caps) < 0)
 		return -errno;
-	lock &= setrlimit(RLIMIT_MEMLOCK, &any) < 0 ? caps[0].permitted : 0;
+	(void)getrlimit(RLIMIT_MEMLOCK, &memory);
+	lock &= memory.rlim_cur != RLIM_INFINITY ? caps[0].permitted : 0;
 	memset(caps, 0, sizeof(caps));
 	caps[0].permitted = caps[0].effective = lock;
 	return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
