@@ -40,7 +40,8 @@ void goalwatch_set(struct goalwatch *g, enum ctl_goals kind, const char *text)
 	struct timespec now;
 
 	g->kind = kind;
-	goals_init(&g->text, text);
+	for (unsigned i = 0; i < VM_CONSOLE_N; i++)
+		goals_init(&g->text[i], text);
 	clock_gettime(CLOCK_REALTIME, &now);
 	agent_init(&g->agent, (uint32_t)(now.tv_nsec ^ now.tv_sec ^ getpid() << 12));
 }
@@ -58,9 +59,10 @@ void goalwatch_stop(struct goalwatch *g)
 	g->vm = NULL;
 }
 
-bool goalwatch_console(struct goalwatch *g, const void *data, size_t len)
+bool goalwatch_console(struct goalwatch *g, enum vm_console from, const void *data,
+		       size_t len)
 {
-	return !g->reached && reach(g, goals_feed(&g->text, data, len));
+	return !g->reached && reach(g, goals_feed(&g->text[from], data, len));
 }
 
 static bool look_at_agent(struct goalwatch *g, bool *ret_more)

@@ -27,7 +27,7 @@
 struct goalwatch {
 	enum ctl_goals kind;
 	bool reached;
-	struct goals text;
+	struct goals text[VM_CONSOLE_N]; /* what each writes is a stream of its own */
 	struct agent agent;
 	bool agent_open; /* when it was looked at last */
 	struct vm *vm;   /* borrowed, while it is asked */
@@ -45,7 +45,8 @@ void goalwatch_start(struct goalwatch *g, struct vm *vm);
 void goalwatch_stop(struct goalwatch *g);
 
 /* The next piece of console output. True once: the goals are reached. */
-bool goalwatch_console(struct goalwatch *g, const void *data, size_t len);
+bool goalwatch_console(struct goalwatch *g, enum vm_console from, const void *data,
+		       size_t len);
 
 /**
  * goalwatch_ports() - Look at the machine's ports, after its event_fd was ready

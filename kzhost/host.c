@@ -30,6 +30,7 @@
 #include "kzhost/fds.h"
 #include "kzhost/goalwatch.h"
 #include "kzhost/io/console.h"
+#include "kzhost/io/turns.h"
 #include "kzhost/sandbox/sandbox.h"
 #include "kzhost/vm/vm.h"
 
@@ -52,6 +53,7 @@ struct host {
 	struct ctl_server *ctl;
 	struct assembly machine; /* its vm: from CREATE until the end was told */
 	struct console *console; /* from CREATE until the end */
+	struct turns turns;      /* of the devices that write to it */
 	bool log_told;           /* on this connection: the log is full */
 	bool device_told;        /* and since the last STATUS: a device erred */
 	struct goalwatch goals;  /* from CREATE on */
@@ -120,7 +122,7 @@ static const char *const last_notice[CTL_CAUSE_N] = {
 	[CTL_CAUSE_FAILED] = "Zone boot failed", [CTL_CAUSE_FAULT] = "Zone halted",
 };
 
-static size_t move_output(struct host *h);
+static size_t move_output(struct host *h, enum vm_console from);
 
 static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 {
@@ -128,8 +130,10 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 		return;
 	if (h->machine.vm) {
 		vm_stop(h->machine.vm);
-		while (move_output(h) > 0)
-			;
+		for (enum vm_console from = 0; from < VM_CONSOLE_N; from++) {
+			while (move_output(h, from) > 0)
+				;
+		}
 		vm_stats(h->machine.vm, &h->last);
 		uv_close((uv_handle_t *)&h->vm_poll, NULL);
 		uv_idle_stop(&h->more);
@@ -174,16 +178,33 @@ static void watch_log(struct host *h)
 			ctl_server_event(h->ctl, CTL_EV_LOG_FULL, &msg.hdr, sizeof(msg));
 }
 
-/* One portion of console output: its length, 0 when there was none. */
-static size_t move_output(struct host *h)
+/* One portion of a device's console output: its length, 0 when there was none. */
+static size_t move_output(struct host *h, enum vm_console from)
 {
 	char data[OUTPUT_PORTION];
-	size_t len = vm_console_read(h->machine.vm, data, sizeof(data));
+	size_t len = vm_console_read(h->machine.vm, from, data, sizeof(data));
 
+	if (len == 0)
+		return 0;
 	console_output(h->console, data, len);
-	if (goalwatch_console(&h->goals, data, len))
+	turns_said(&h->turns, from, data[len - 1], uv_now(&h->loop));
+	if (goalwatch_console(&h->goals, from, data, len))
 		tell_goals(h);
 	watch_log(h);
+	return len;
+}
+
+/* The same, of whoever has something to say and may; first who did not speak last. */
+static size_t move_next(struct host *h)
+{
+	size_t len = 0;
+
+	for (unsigned i = 1; i <= VM_CONSOLE_N && len == 0; i++) {
+		enum vm_console from = (h->turns.speaker + i) % VM_CONSOLE_N;
+
+		if (turns_may(&h->turns, from, uv_now(&h->loop)))
+			len = move_output(h, from);
+	}
 	return len;
 }
 
@@ -232,10 +253,11 @@ static void on_batch(uv_timer_t *timer);
 static void move_outputs(struct host *h)
 {
 	size_t len = OUTPUT_PORTION;
+	uint64_t left;
 	bool more;
 
 	for (int i = 0; i < OUTPUT_ROUNDS && len == OUTPUT_PORTION; i++)
-		len = move_output(h);
+		len = move_next(h);
 	if (goalwatch_ports(&h->goals, &more))
 		tell_goals(h);
 	uv_idle_stop(&h->more);
@@ -244,6 +266,8 @@ static void move_outputs(struct host *h)
 		uv_idle_start(&h->more, on_more);
 	else if (len > 0 || more)
 		uv_timer_start(&h->batch, on_batch, BATCH_MS, 0);
+	else if ((left = turns_left(&h->turns, uv_now(&h->loop))) > 0)
+		uv_timer_start(&h->batch, on_batch, left, 0);
 }
 
 /* Events first (that rearms the descriptor), then as much output as is fair to others. */

@@ -12,12 +12,12 @@ static const enum vcon_port_id port_ids[VM_PORT_N] = {
 	[VM_PORT_GOALS] = VCON_GOALS,
 };
 
-size_t vm_console_read(struct vm *vm, void *data, size_t size)
+size_t vm_console_read(struct vm *vm, enum vm_console from, void *data, size_t size)
 {
-	size_t n = serial_read_out(&vm->serial, data, size);
+	size_t n;
 
-	if (n > 0)
-		return n;
+	if (from == VM_CONSOLE_SERIAL)
+		return serial_read_out(&vm->serial, data, size);
 	n = vcon_read(vm->con, VCON_CONSOLE, data, size);
 	if (n > 0 && !serial_listens(&vm->serial))
 		vm->input_to_hvc = true;

@@ -108,8 +108,15 @@ int vm_event_fd(const struct vm *vm);
  */
 bool vm_take_event(struct vm *vm, struct vm_event *ret_event);
 
-/* Bytes the guest wrote to its console, by the serial port or hvc0; 0 = none. */
-size_t vm_console_read(struct vm *vm, void *data, size_t size);
+/* A zone's console is two devices. */
+enum vm_console {
+	VM_CONSOLE_SERIAL,
+	VM_CONSOLE_HVC,
+	VM_CONSOLE_N,
+};
+
+/* Bytes the guest wrote to its console by one of them; 0 = none. */
+size_t vm_console_read(struct vm *vm, enum vm_console from, void *data, size_t size);
 
 /* Bytes for the guest's console, where it listens (ports.h); returns how many fitted.
  * Room again makes event_fd ready. */

@@ -83,7 +83,8 @@ static bool collect(struct machine *m)
 			m->console = realloc(m->console, m->size);
 			T_TRUE(m->console);
 		}
-		n = vm_console_read(m->vm, m->console + m->len, m->size - 1 - m->len);
+		n = vm_console_read(m->vm, VM_CONSOLE_SERIAL, m->console + m->len,
+				    m->size - 1 - m->len);
 		m->len += n;
 		m->console[m->len] = '\0';
 	} while (n);

@@ -272,9 +272,10 @@ static void hvc_says(struct bed *b, struct vring *tx, const char *text)
 	vring_post(tx, 0);
 	vdriver_kick(&b->d, 1);
 	vdriver_wait_used(tx, &id, &len);
-	T_EQ(vm_console_read(b->t.vm, got, sizeof(got) - 1), strlen(text));
+	T_EQ(vm_console_read(b->t.vm, VM_CONSOLE_HVC, got, sizeof(got) - 1),
+	     strlen(text));
 	T_STREQ(got, text);
-	T_EQ(vm_console_read(b->t.vm, got, sizeof(got)), 0);
+	T_EQ(vm_console_read(b->t.vm, VM_CONSOLE_HVC, got, sizeof(got)), 0);
 }
 
 /* What is typed arrives on hvc0, and only there. */

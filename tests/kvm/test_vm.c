@@ -342,7 +342,7 @@ static unsigned run_eight_processors(const uint8_t *code, const uint8_t *end)
 		vm_console_write(t.vm, "typed", 5);
 		vm_port_write(t.vm, VM_PORT_AGENT, "asked", 5);
 		vm_power_button(t.vm);
-		while (vm_console_read(t.vm, out, sizeof(out)) > 0)
+		while (vm_console_read(t.vm, VM_CONSOLE_SERIAL, out, sizeof(out)) > 0)
 			;
 	} while (ev.type == VM_EV_DEVICE);
 	if (ev.type != VM_EV_POWEROFF)

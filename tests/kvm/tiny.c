@@ -100,7 +100,7 @@ static bool collect(struct tiny *t, struct vm_event *ret_event)
 		have = vm_take_event(t->vm, ret_event);
 	while (have && vm_take_event(t->vm, &(struct vm_event){ 0 }))
 		T_FAIL("a second event");
-	while ((n = vm_console_read(t->vm, t->console + t->len,
+	while ((n = vm_console_read(t->vm, VM_CONSOLE_SERIAL, t->console + t->len,
 				    sizeof(t->console) - 1 - t->len)) > 0)
 		t->len += n;
 	return have;

@@ -63,6 +63,18 @@ def goals_on_the_console_are_told_once_and_to_who_asks_later(t):
 
 
 @kz.test
+def goals_are_not_pieced_together_from_two_devices(t):
+    _, c, client = booted(t, goals="one.con write")
+    for _ in range(5):  # most often, what the serial port says comes right behind
+        client.send("con write 0 one.\r")
+        client.read_until("con write: 4 bytes")
+        client.read_until(PROMPT)
+    kz.eq(c.hello()["flags"], 0)
+    client.send("con write 0 one.con write\r")
+    kz.eq(c.event(), "goals")
+
+
+@kz.test
 def goals_are_a_byte_on_their_port(t):
     host, c, client = booted(t, goals_kind="port")
     client.send("con write org.qemu.guest_agent.0 x\r")  # not this port
