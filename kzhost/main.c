@@ -31,7 +31,7 @@ const char *__asan_default_options(void)
 }
 #endif
 
-static const char usage[] = "usage: kzhost [-D flag[=level]] -z zone\n"
+static const char usage[] = "usage: kzhost [-D flag[=level]] [-u uid] -z zone\n"
 			    "       kzhost --selftest | -h\n";
 
 static int selftest(void)
@@ -48,9 +48,23 @@ static int selftest(void)
 
 struct options {
 	const char *zone;
+	struct confine confine;
 	bool help;
 	bool selftest;
 };
+
+static int parse_uid(const char *text, uid_t *ret_uid, struct errmsg *e)
+{
+	unsigned long uid;
+	char *end;
+
+	errno = 0;
+	uid = strtoul(text, &end, 10);
+	if (*text < '1' || *text > '9' || *end || errno || uid >= UINT32_MAX)
+		return errmsg_set(e, -EINVAL, "-u needs a uid other than 0");
+	*ret_uid = (uid_t)uid;
+	return 0;
+}
 
 /* 0 or -EINVAL with a text. */
 static int parse_options(int argc, char **argv, struct options *opt, struct errmsg *e)
@@ -63,7 +77,7 @@ static int parse_options(int argc, char **argv, struct options *opt, struct errm
 	int c, r;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "D:hz:", longs, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "D:hu:z:", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'D':
 			r = trace_parse(optarg, e);
@@ -75,6 +89,11 @@ static int parse_options(int argc, char **argv, struct options *opt, struct errm
 			break;
 		case 's':
 			opt->selftest = true;
+			break;
+		case 'u':
+			r = parse_uid(optarg, &opt->confine.uid, e);
+			if (r < 0)
+				return r;
 			break;
 		case 'z':
 			opt->zone = optarg;
@@ -159,7 +178,7 @@ int main(int argc, char **argv)
 		return selftest();
 	r = prepare_descriptors(&e);
 	if (r == 0)
-		r = confine_process(&e);
+		r = confine_process(&opt.confine, &e);
 	if (r == 0) {
 		ignore_signals();
 		prepare_library();

@@ -64,8 +64,8 @@ static int greet(struct shell *sh, struct zone *z, int *ret_fd)
 	return r;
 }
 
-/* One message and the pid of who sent it. Length, 0 or -errno. */
-static ssize_t recv_with_pid(int fd, void *data, size_t size, pid_t *ret_pid)
+/* One message and who sent it. Length, 0 or -errno. */
+static ssize_t recv_with_cred(int fd, void *data, size_t size, struct ucred *ret_who)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(64)];
@@ -98,22 +98,23 @@ static ssize_t recv_with_pid(int fd, void *data, size_t size, pid_t *ret_pid)
 	}
 	if (extra || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || cred.pid <= 0)
 		return -EPROTO;
-	*ret_pid = cred.pid;
+	*ret_who = cred;
 	return n;
 }
 
 /* Ends a kzhost that cannot be adopted and waits for that. */
-static void put_down(struct shell *sh, struct zone *z, int take_pidfd, pid_t pid,
-		     const char *why)
+static void put_down(struct shell *sh, struct zone *z, int take_pidfd,
+		     const struct ucred *who, const char *why)
 {
 	struct pollfd p = { .fd = take_pidfd, .events = POLLIN };
 	int pidfd = take_pidfd;
 
-	log_warning("zone=%s kzhost (process %d) is not adopted: %s", z->name, pid, why);
+	log_warning("zone=%s kzhost (process %d) is not adopted: %s", z->name, who->pid,
+		    why);
 	(void)pidfd_kill(pidfd, SIGKILL);
 	if (poll(&p, 1, KILL_MS) != 1) {
-		log_err("zone=%s kzhost (process %d) does not end", z->name, pid);
-		(void)stray_new(sh, z, pid, take_fd(&pidfd));
+		log_err("zone=%s kzhost (process %d) does not end", z->name, who->pid);
+		(void)stray_new(sh, z, who, take_fd(&pidfd));
 	}
 	closep(&pidfd);
 }
@@ -195,7 +196,7 @@ static void note_stray(struct shell *sh, struct zone *z)
 	if (fd >= 0 && poll(&alive, 1, 0) == 1 && (alive.revents & POLLHUP))
 		closep(&pidfd); /* it has just ended; the number may be another's by now
 				 */
-	if (stray_new(sh, z, pidfd < 0 ? 0 : cred.pid, MAX(pidfd, -1)) < 0)
+	if (stray_new(sh, z, &cred, MAX(pidfd, -1)) < 0)
 		return;
 	stray_text(z, text, sizeof(text));
 	log_err("zone=%s %s", z->name, text);
@@ -211,8 +212,8 @@ static void welcome(struct shell *sh, struct found *f)
 	struct errmsg e = { "" };
 	const char *why;
 	int off = 0, r;
-	pid_t pid = 0;
-	ssize_t n = recv_with_pid(fd, msg, sizeof(msg), &pid);
+	struct ucred who = { 0 };
+	ssize_t n = recv_with_cred(fd, msg, sizeof(msg), &who);
 
 	if (n <= 0) {
 		log_err("zone=%s kzhost: %s", f->zone->name,
@@ -224,26 +225,26 @@ static void welcome(struct shell *sh, struct found *f)
 	why = ctl_check_answer(msg, (size_t)n, &e) != CTL_REQ_HELLO
 		      ? "it does not answer HELLO"
 		      : objection(f->zone, m);
-	pidfd = process_of(pid, fd, !why && le32_get(m->state) == CTL_ENDED);
+	pidfd = process_of(who.pid, fd, !why && le32_get(m->state) == CTL_ENDED);
 	if (pidfd < 0) {
-		log_err("zone=%s kzhost (process %d) has ended", f->zone->name, pid);
+		log_err("zone=%s kzhost (process %d) has ended", f->zone->name, who.pid);
 		return;
 	}
 	if (why) {
-		put_down(sh, f->zone, take_fd(&pidfd), pid, why);
+		put_down(sh, f->zone, take_fd(&pidfd), &who, why);
 		return;
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
 	look_up_ram(sh, f->zone);
-	r = host_adopt(sh, f->zone, fd, pidfd, pid, (enum ctl_state)le32_get(m->state));
+	r = host_adopt(sh, f->zone, fd, pidfd, &who, (enum ctl_state)le32_get(m->state));
 	if (r < 0) {
 		log_err("zone=%s kzhost (process %d) cannot be adopted: %s",
-			f->zone->name, pid, strerror(-r));
+			f->zone->name, who.pid, strerror(-r));
 		return;
 	}
 	(void)take_fd(&fd);
 	(void)take_fd(&pidfd);
-	log_notice("zone=%s adopted kzhost (process %d), %s", f->zone->name, pid,
+	log_notice("zone=%s adopted kzhost (process %d), %s", f->zone->name, who.pid,
 		   ctl_state_names[le32_get(m->state)]);
 	tell_core(sh, f->zone, m);
 }
@@ -264,7 +265,7 @@ static unsigned greet_all(struct shell *sh, struct found *found)
 		} else if (r != -ENOENT && r != -ECONNREFUSED) {
 			log_err("zone=%s its kzhost cannot be reached: %s", z->name,
 				strerror(-r));
-			(void)stray_new(sh, z, 0, -1);
+			(void)stray_new(sh, z, &(struct ucred){ 0 }, -1);
 		}
 	}
 	return n;

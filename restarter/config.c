@@ -53,6 +53,7 @@ void config_defaults(struct restarter_config *ret_config)
 
 	*ret_config = (struct restarter_config){ .concurrent_boot_shutdown = slots,
 						 .concurrent_suspend_resume = slots,
+						 .first_zone_uid = 1900000000,
 						 .stop_timeout_s = 90,
 						 .track_zone_goals = true };
 }

@@ -25,6 +25,8 @@
 	  100000, "zones that boot or shut down at the same time; 0: any number") \
 	X(SUSPEND_RESUME, "concurrent-suspend-resume", COUNT, concurrent_suspend_resume, \
 	  0, 100000, "zones that suspend or resume at the same time; 0: any number") \
+	X(FIRST_UID, "first-zone-uid", COUNT, first_zone_uid, 65536, 4294901759, \
+	  "the first of 65536 uids and gids for the processes of zones that run") \
 	X(METRICS_LISTEN, "metrics-listen", ASTRING, metrics_listen, 0, 0, \
 	  "loopback address and port that metrics are also read from, or nothing") \
 	X(STOP_TIMEOUT, "stop-timeout", COUNT, stop_timeout_s, 1, 86400, \
@@ -44,6 +46,7 @@ enum config_id {
 struct restarter_config {
 	unsigned concurrent_boot_shutdown;  /* 0 = unlimited */
 	unsigned concurrent_suspend_resume; /* 0 = unlimited */
+	unsigned first_zone_uid;
 	unsigned stop_timeout_s;
 	bool track_zone_goals;
 	char metrics_listen[CONFIG_TEXT_SIZE]; /* "" = nowhere */
@@ -59,8 +62,12 @@ struct config_prop {
 extern const struct config_prop config_props[CONFIG_N];
 extern const char *const config_type_names[CONFIG_TYPE_N];
 
-/* What holds when the file says nothing: twice the processors, twice them, 90 s, goals
- * are tracked, no listener. */
+/*
+ * What holds when the file says nothing: twice the processors, twice them, uids from
+ * 1900000000, no listener, 90 s, goals are tracked. Those uids are beyond all that Debian
+ * and systemd give to users, services and containers (Debian policy 9.2.2; systemd,
+ * UIDS-GIDS: 1879048192 to 2147352575 are unused).
+ */
 void config_defaults(struct restarter_config *ret_config);
 
 /* A value as people read and write it; "" is printed as it is. */

@@ -8,6 +8,7 @@
 #include "restarter/booted.h"
 #include "restarter/hosts_internal.h"
 #include "restarter/spawn.h"
+#include "restarter/uids.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -306,6 +307,10 @@ static int run_program(struct host *h, struct errmsg *e)
 
 	if (!program)
 		return errmsg_set(e, -ENOMEM, "out of memory");
+	r = uids_next(h->sh, &h->uid, e);
+	if (r < 0)
+		return r;
+	s.uid = h->uid;
 	limits_prepare(h->sh, h->zone, h->boot->conf, &group_fd);
 	s.group_fd = group_fd;
 	r = spawn_kzhost(&s, &h->pid, &h->pidfd, &grouped, e);
@@ -354,7 +359,7 @@ int host_start(struct shell *sh, struct zone *z, struct boot *take_boot, struct 
 }
 
 int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd,
-	       pid_t pid, enum ctl_state state)
+	       const struct ucred *who, enum ctl_state state)
 {
 	struct host *h = host_new(sh, z);
 
@@ -363,7 +368,8 @@ int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd
 	ASSERT(state != CTL_EMPTY && state != CTL_CREATED);
 	h->ctl_fd = take_ctl_fd;
 	h->pidfd = take_pidfd;
-	h->pid = pid;
+	h->pid = who->pid;
+	h->uid = who->uid == geteuid() ? 0 : who->uid;
 	h->was_running = true;
 	h->seq = 1; /* HELLO was asked already */
 	z->host = h;

@@ -18,6 +18,8 @@
 #include "restarter/boot.h"
 #include "restarter/shell.h"
 
+#include <sys/socket.h>
+
 #define HOST_STATES(X) \
 	X(HELLO, "hello")   /* forked; HELLO was sent */ \
 	X(CREATE, "create") /* CREATE was sent */ \
@@ -67,6 +69,7 @@ struct host {
 	int ctl_fd;            /* connection */
 	int pidfd;
 	pid_t pid;
+	uid_t uid;                          /* its own, or 0: that of svc.zones */
 	uint64_t resident_bytes;            /* of its RAM, at the last look (admit.c) */
 	bool counts_asked;                  /* a STATUS is to be answered */
 	uint64_t guest_errors, disk_errors; /* as STATUS said last */
@@ -110,11 +113,12 @@ int host_start(struct shell *sh, struct zone *z, struct boot *take_boot,
 /**
  * host_adopt() - Take over a kzhost that has said HELLO
  * @take_ctl_fd, @take_pidfd: Owned by the host on success only
+ * @who:	The process, as the kernel vouches for it
  *
  * Return: 0 or -ENOMEM
  */
 int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd,
-	       pid_t pid, enum ctl_state state);
+	       const struct ucred *who, enum ctl_state state);
 
 /* The deadline of one step: as given, or what KZONES_STEP_TIMEOUT_MS says. */
 uint64_t host_step_ms(uint64_t normal);

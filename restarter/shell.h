@@ -62,6 +62,7 @@ struct shell {
 	struct buf state_text; /* state.json as it was last written; reused */
 	uint32_t jitter;       /* for the next event; never 0 */
 	int next_id;
+	unsigned next_uid; /* uids.c: where the search goes on */
 	bool begun; /* the loop's handles live */
 	bool committing;
 	bool noted; /* some zone's is set */

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -47,11 +48,30 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child, between vfork and exec; only what is async-signal-safe. 0 or errno. */
-static int enter(const struct spawn *s)
+/* What the child needs, made before it. */
+struct order {
+	const struct spawn *s;
+	char *argv[6];
+	char uid[16];
+};
+
+static void make_order(struct order *o, const struct spawn *s)
 {
-	char *argv[] = { (char *)(uintptr_t) "kzhost", (char *)(uintptr_t) "-z",
-			 (char *)(uintptr_t)s->zone, NULL };
+	*o = (struct order){ .s = s };
+	o->argv[0] = (char *)(uintptr_t) "kzhost";
+	o->argv[1] = (char *)(uintptr_t) "-z";
+	o->argv[2] = (char *)(uintptr_t)s->zone;
+	if (!s->uid)
+		return;
+	snprintf(o->uid, sizeof(o->uid), "%u", s->uid);
+	o->argv[3] = (char *)(uintptr_t) "-u";
+	o->argv[4] = o->uid;
+}
+
+/* In the child, between vfork and exec; only what is async-signal-safe. 0 or errno. */
+static int enter(const struct order *o)
+{
+	const struct spawn *s = o->s;
 	int listen_fd = lifted(s->listen_fd), log_fd = lifted(s->log_fd);
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -66,18 +86,18 @@ static int enter(const struct spawn *s)
 	/* Nothing else may leak in, whoever forgot the flag. */
 	(void)syscall(SYS_close_range, CTL_LISTEN_FD + 1, ~0u, 0);
 	reset_signals();
-	execv(s->program, argv);
+	execv(s->program, o->argv);
 	return errno;
 }
 
 /* The child's pid, or -errno; *ret_err is what kept it from the program, or 0. */
-static pid_t run(const struct spawn *s, int *ret_err)
+static pid_t run(const struct order *o, int *ret_err)
 {
 	volatile int err = 0; /* the child's memory is ours until it is in the program */
 	pid_t pid = vfork();
 
 	if (pid == 0) {
-		err = enter(s);
+		err = enter(o);
 		_exit(127);
 	}
 	*ret_err = err;
@@ -89,11 +109,11 @@ static pid_t run(const struct spawn *s, int *ret_err)
  * call for this, and a plain system call cannot share our stack with the child: it gets
  * copies of our pages, and we wait for it as after vfork(2).
  */
-static pid_t run_in_group(const struct spawn *s, int *ret_err)
+static pid_t run_in_group(const struct order *o, int *ret_err)
 {
 	struct clone_args args = { .flags = CLONE_INTO_CGROUP | CLONE_VFORK,
 				   .exit_signal = SIGCHLD,
-				   .cgroup = (uint64_t)s->group_fd };
+				   .cgroup = (uint64_t)o->s->group_fd };
 	int *err = mmap(NULL, sizeof(*err), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
@@ -102,7 +122,7 @@ static pid_t run_in_group(const struct spawn *s, int *ret_err)
 		return -errno;
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
-		*err = enter(s);
+		*err = enter(o);
 		_exit(127);
 	}
 	if (pid < 0)
@@ -112,7 +132,7 @@ static pid_t run_in_group(const struct spawn *s, int *ret_err)
 	return pid;
 }
 
-static pid_t run_masked(const struct spawn *s, int *ret_err, bool *ret_grouped)
+static pid_t run_masked(const struct order *o, int *ret_err, bool *ret_grouped)
 {
 	sigset_t all, before;
 	pid_t pid = -1;
@@ -120,11 +140,11 @@ static pid_t run_masked(const struct spawn *s, int *ret_err, bool *ret_grouped)
 	/* No handler of ours may run in the child. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	if (s->group_fd >= 0)
-		pid = run_in_group(s, ret_err);
+	if (o->s->group_fd >= 0)
+		pid = run_in_group(o, ret_err);
 	*ret_grouped = pid >= 0;
 	if (pid < 0)
-		pid = run(s, ret_err);
+		pid = run(o, ret_err);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
@@ -132,10 +152,13 @@ static pid_t run_masked(const struct spawn *s, int *ret_err, bool *ret_grouped)
 int spawn_kzhost(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, bool *ret_grouped,
 		 struct errmsg *e)
 {
+	struct order o;
 	bool grouped;
 	int err, pidfd;
-	pid_t pid = run_masked(s, &err, &grouped);
+	pid_t pid;
 
+	make_order(&o, s);
+	pid = run_masked(&o, &err, &grouped);
 	if (pid < 0)
 		return errmsg_set(e, pid, "cannot fork: %s", strerror(-pid));
 	pidfd = pidfd_of(pid);

@@ -12,6 +12,7 @@
 struct spawn {
 	const char *program; /* path */
 	const char *zone;    /* kzhost -z ZONE */
+	uid_t uid;           /* and gid, of its own; 0: ours */
 	int listen_fd;       /* becomes CTL_LISTEN_FD; borrowed */
 	int log_fd;          /* becomes standard output and error; borrowed */
 	int group_fd; /* control group's folder to be made in; borrowed; -1: ours */

@@ -16,6 +16,7 @@
 struct stray {
 	struct shell *sh;
 	pid_t pid;
+	uid_t uid;
 	int pidfd; /* owned; -1 when it is not known who it is */
 	bool halting;
 	uint64_t op; /* who waits for its end, or 0 */
@@ -92,7 +93,12 @@ static void on_exit_poll(uv_poll_t *p, int status, int events)
 		admin_op_done(sh->admin, op, 0, "");
 }
 
-int stray_new(struct shell *sh, struct zone *z, pid_t pid, int take_pidfd)
+uid_t stray_uid(const struct stray *s)
+{
+	return s->uid;
+}
+
+int stray_new(struct shell *sh, struct zone *z, const struct ucred *who, int take_pidfd)
 {
 	struct stray *s = calloc(1, sizeof(*s));
 
@@ -100,7 +106,11 @@ int stray_new(struct shell *sh, struct zone *z, pid_t pid, int take_pidfd)
 		closep(&take_pidfd);
 		return -ENOMEM;
 	}
-	*s = (struct stray){ .sh = sh, .pid = pid, .pidfd = take_pidfd, .zone = z };
+	*s = (struct stray){ .sh = sh,
+			     .pid = take_pidfd < 0 ? 0 : who->pid,
+			     .uid = who->uid,
+			     .pidfd = take_pidfd,
+			     .zone = z };
 	z->stray = s;
 	if (s->pidfd < 0)
 		return 0;

@@ -10,14 +10,19 @@
 
 #include "restarter/shell.h"
 
+#include <sys/socket.h>
+
 /**
  * stray_new() - The zone has a kzhost that is not ours to command
- * @pid:	0 when it is not known who it is
+ * @who:	Its process and uid; 0 when it is not known who it is
  * @take_pidfd:	Of that process, or -1; owned by the stray, also on failure
  *
  * Return: 0 or -ENOMEM
  */
-int stray_new(struct shell *sh, struct zone *z, pid_t pid, int take_pidfd);
+int stray_new(struct shell *sh, struct zone *z, const struct ucred *who, int take_pidfd);
+
+/* The uid that its process has, or 0. */
+uid_t stray_uid(const struct stray *s);
 
 /* What is known of it and the way out, for people. */
 void stray_text(const struct zone *z, char *text, size_t size);

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * confine.c - environment and limits
+ * confine.c - environment, limits, uid
  */
 #include "kzhost/sandbox/confine.h"
 
+#include "common/proto/ctl.h"
+
+#include <grp.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 /*
  * Limits: what, how much. Those that stand in nobody's way are lifted: a guest's disk may
  * be larger than files of svc.zones may get, its memory is all locked. Descriptors and
  * threads are as many as the largest machine needs and some more.
  */
+#define THREADS_MAX 2048 /* with the kernel's workers for rings */
+
 static const struct {
 	int which;
 	const char *name;
@@ -62,8 +69,34 @@ static int set_limits(struct errmsg *e)
 	return 0;
 }
 
-int confine_process(struct errmsg *e)
+/*
+ * Capabilities are kept, not in effect, for sandbox_enter() to choose from. A process of
+ * its own uid can be counted by it: the limit of processes is that of its threads.
+ */
+static int change_uid(uid_t uid, struct errmsg *e)
 {
+	gid_t gid = (gid_t)uid;
+	int r = set_limit(RLIMIT_NPROC, THREADS_MAX);
+
+	if (r < 0)
+		return errmsg_set(e, r, "limit of nproc: %s", strerror(-r));
+	if (setgroups(0, NULL) < 0)
+		return errmsg_set(e, -errno, "groups: %s", strerror(errno));
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(gid, gid, gid) < 0 ||
+	    setresuid(uid, uid, uid) < 0)
+		return errmsg_set(e, -errno, "uid and gid %u: %s", uid, strerror(errno));
+	if (listen(CTL_LISTEN_FD, SOMAXCONN) < 0)
+		return errmsg_set(e, -errno, "control socket: %s", strerror(errno));
+	return 0;
+}
+
+int confine_process(const struct confine *c, struct errmsg *e)
+{
+	int r;
+
 	wipe_environment();
-	return set_limits(e);
+	r = set_limits(e);
+	if (r == 0 && c->uid)
+		r = change_uid(c->uid, e);
+	return r;
 }

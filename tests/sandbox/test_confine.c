@@ -5,10 +5,15 @@
  * A child is given what it must not keep, confines itself as kzhost does, and looks.
  */
 #include "kzhost/sandbox/confine.h"
+#include "common/proto/ctl.h"
+#include "common/sys/sock.h"
 #include "tests/harness/harness.h"
 
+#include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* Runs a child; its exit status, after which the test's text of what is wrong stands. */
@@ -38,14 +43,20 @@ static void in_child(void (*look)(void))
 		} \
 	} while (0)
 
-static void confined(void)
+static void confined_as(uid_t uid)
 {
+	const struct confine c = { .uid = uid };
 	struct errmsg e = { "" };
 
-	if (confine_process(&e) < 0) {
+	if (confine_process(&c, &e) < 0) {
 		dprintf(STDERR_FILENO, "# %s\n", e.text);
 		_exit(2);
 	}
+}
+
+static void confined(void)
+{
+	confined_as(0);
 }
 
 static void look_at_the_environment(void)
@@ -137,4 +148,84 @@ static void look_at_limits_of_others(void)
 TEST(confine, who_may_not_lift_limits_has_what_he_may_have)
 {
 	in_child(look_at_limits_of_others);
+}
+
+#define UID 1900000007u
+
+/* A listening control socket in its place; a connection to it can be made at the path. */
+static void listen_on(const char *path)
+{
+	int fd;
+
+	MUST(sock_listen(path, SOCK_SEQPACKET, 0666, &fd) == 0);
+	MUST(dup2(fd, CTL_LISTEN_FD) == CTL_LISTEN_FD);
+}
+
+static const char *socket_path;
+
+static void look_at_the_uid(void)
+{
+	const gid_t group = 1;
+	uid_t uid[3];
+	gid_t gid[3];
+	struct rlimit rl;
+
+	listen_on(socket_path);
+	MUST(setgroups(1, &group) == 0);
+	confined_as(UID);
+	MUST(getresuid(&uid[0], &uid[1], &uid[2]) == 0);
+	MUST(uid[0] == UID && uid[1] == UID && uid[2] == UID);
+	MUST(getresgid(&gid[0], &gid[1], &gid[2]) == 0);
+	MUST(gid[0] == UID && gid[1] == UID && gid[2] == UID);
+	MUST(getgroups(0, NULL) == 0);
+	MUST(getrlimit(RLIMIT_NPROC, &rl) == 0 && rl.rlim_max == 2048);
+	MUST(setuid(0) < 0 && errno == EPERM);
+	MUST(setgid(0) < 0 && errno == EPERM);
+	MUST(open(socket_path, O_RDONLY) < 0 && errno == EACCES);
+}
+
+TEST(confine, uid_and_gid_are_its_own_for_good)
+{
+	if (geteuid() != 0)
+		T_SKIP("only root gives uids");
+	socket_path = t_path("ctl.sock");
+	in_child(look_at_the_uid);
+}
+
+static void look_at_who_listens(void)
+{
+	struct ucred who;
+	int fd;
+
+	listen_on(socket_path);
+	confined_as(UID);
+	MUST(sock_connect(socket_path, SOCK_SEQPACKET, &fd) == 0);
+	MUST(sock_peer(fd, &who) == 0);
+	MUST(who.pid == getpid() && who.uid == UID && who.gid == UID);
+}
+
+TEST(confine, who_connects_sees_the_uid)
+{
+	if (geteuid() != 0)
+		T_SKIP("only root gives uids");
+	socket_path = t_path("ctl.sock");
+	T_OK(chmod(t_root(), 0755));
+	in_child(look_at_who_listens);
+}
+
+static void look_at_the_refusal(void)
+{
+	const struct confine c = { .uid = UID };
+	struct errmsg e = { "" };
+
+	listen_on(socket_path);
+	MUST(geteuid() != 0 || setuid(65534) == 0);
+	MUST(confine_process(&c, &e) == -EPERM);
+	MUST(strstr(e.text, "groups: ") == e.text);
+}
+
+TEST(confine, a_uid_that_cannot_be_had_is_an_error)
+{
+	socket_path = t_path("ctl.sock");
+	in_child(look_at_the_refusal);
 }
