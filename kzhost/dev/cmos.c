@@ -9,6 +9,9 @@
  * goes off, the difference to the host's clock becomes the offset. A field written
  * without SET goes the same way at once. Periodic, alarm and update interrupts are not
  * raised.
+ *
+ * The offset is saved: a guest that comes back finds the time of then, not of before,
+ * unless it had stopped the clock.
  */
 #include "kzhost/dev/cmos.h"
 
@@ -35,6 +38,8 @@
 #define UIP_NS     244000 /* the update cycle announces itself so long before it */
 #define NS_PER_SEC 1000000000
 #define OFFSET_MAX INT64_C(250000000000) /* some eight thousand years */
+#define YEAR_MAX   30000                 /* what a century of one byte can say is less */
+#define INDEX_BITS 0x7f
 
 static uint8_t encode(const struct cmos *c, int value)
 {
@@ -174,6 +179,12 @@ static bool is_time(uint8_t index)
 	}
 }
 
+/* Is the register memory, which a guest may write as it likes? */
+static bool is_memory(uint8_t index)
+{
+	return !is_time(index) && index != REG_C && index != REG_D;
+}
+
 static uint8_t read_status_a(const struct cmos *c)
 {
 	long ns;
@@ -221,14 +232,16 @@ static void cmos_write(void *dev, uint64_t offset, unsigned size, uint64_t value
 
 	pthread_mutex_lock(&c->lock);
 	if (offset == 0)
-		c->index = v & 0x7f; /* the top bit masks NMIs, of which there are none */
+		c->index =
+			v &
+			INDEX_BITS; /* the top bit masks NMIs, of which there are none */
 	else if (is_time(c->index))
 		write_time(c, v);
 	else if (c->index == REG_A)
 		c->ram[REG_A] = v & (uint8_t)~A_UIP;
 	else if (c->index == REG_B)
 		write_status_b(c, v);
-	else if (c->index != REG_C && c->index != REG_D)
+	else if (is_memory(c->index))
 		c->ram[c->index] = v;
 	pthread_mutex_unlock(&c->lock);
 }
@@ -284,3 +297,62 @@ int64_t cmos_offset(struct cmos *c)
 	pthread_mutex_unlock(&c->lock);
 	return offset;
 }
+
+/* Saving and loading. */
+
+static const struct state_field fields[] = {
+	STATE_FIELD_BITS(struct cmos, index, 1, INDEX_BITS),
+	STATE_ARRAY(struct cmos, ram, 1),
+	STATE_FIELD(struct cmos, offset_s, 1),
+	/* As the guest wrote them: what decode() gives, and a month less one. */
+	STATE_FIELD_MAX(struct cmos, stopped.tm_sec, 1, UINT8_MAX),
+	STATE_FIELD_MAX(struct cmos, stopped.tm_min, 1, UINT8_MAX),
+	STATE_FIELD_MAX(struct cmos, stopped.tm_hour, 1, UINT8_MAX),
+	STATE_FIELD_MAX(struct cmos, stopped.tm_mday, 1, UINT8_MAX),
+	STATE_FIELD(struct cmos, stopped.tm_mon, 1),
+	STATE_FIELD(struct cmos, stopped.tm_year, 1),
+	STATE_FIELD_MAX(struct cmos, stopped.tm_wday, 1, 6),
+};
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct cmos, lock),
+	STATE_REST(struct cmos, stopped.tm_yday), /* nobody reads these */
+	STATE_REST(struct cmos, stopped.tm_isdst),
+	STATE_REST(struct cmos, stopped.tm_gmtoff),
+	STATE_REST(struct cmos, stopped.tm_zone),
+};
+
+static bool is_between(int64_t v, int64_t least, int64_t most)
+{
+	return v >= least && v <= most;
+}
+
+static int check(const void *in, const void *now, struct errmsg *e)
+{
+	const struct cmos *c = in, *made = now;
+
+	for (uint8_t i = 0; i < sizeof(c->ram); i++) {
+		uint8_t differ = c->ram[i] ^ made->ram[i];
+
+		if (i == REG_A ? differ & A_UIP : differ && !is_memory(i))
+			return errmsg_set(e, -EINVAL, "register %02x is %02x", i,
+					  c->ram[i]);
+	}
+	if (!is_between(c->offset_s, -OFFSET_MAX, OFFSET_MAX))
+		return errmsg_set(e, -EINVAL, "an offset of %lld seconds",
+				  (long long)c->offset_s);
+	if (!is_between(c->stopped.tm_mon, -1, UINT8_MAX - 1) ||
+	    !is_between(c->stopped.tm_year, -YEAR_MAX, YEAR_MAX))
+		return errmsg_set(e, -EINVAL,
+				  "month %d of year %d, as struct tm has them",
+				  c->stopped.tm_mon, c->stopped.tm_year);
+	return 0;
+}
+
+const struct state_table cmos_table = {
+	.name = "cmos",
+	.size = sizeof(struct cmos),
+	STATE_FIELDS(fields),
+	STATE_RESTS(rest),
+	.check = check,
+};

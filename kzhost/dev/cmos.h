@@ -5,6 +5,7 @@
 #ifndef KZ_DEV_CMOS_H
 #define KZ_DEV_CMOS_H
 
+#include "kzhost/dev/devstate.h"
 #include "kzhost/vm/bus.h"
 
 #include <pthread.h>
@@ -21,6 +22,7 @@ struct cmos {
 };
 
 extern const struct bus_ops cmos_ops;
+extern const struct state_table cmos_table;
 
 /* @c is zeroed memory. @low, @high: bytes of RAM below and from 4 GiB. */
 void cmos_init(struct cmos *c, int64_t offset_s, uint64_t low, uint64_t high,

@@ -63,6 +63,7 @@ static void be_put(uint8_t *p, unsigned n, uint64_t v)
 void fwcfg_init(struct fwcfg *f, const struct ram *ram)
 {
 	f->ram = ram;
+	f->key = FWCFG_NONE;
 	pthread_mutex_init(&f->lock, NULL);
 }
 
@@ -74,7 +75,7 @@ void fwcfg_fini(struct fwcfg *f)
 	pthread_mutex_destroy(&f->lock);
 }
 
-static struct fwcfg_item *by_key(struct fwcfg *f, uint16_t key)
+static const struct fwcfg_item *by_key(const struct fwcfg *f, uint16_t key)
 {
 	for (unsigned i = 0; i < f->n; i++) {
 		if (f->item[i].key == key)
@@ -111,7 +112,7 @@ int fwcfg_add(struct fwcfg *f, uint16_t key, const void *data, size_t len)
 static int grow_directory(struct fwcfg *f, const struct fwcfg_item *file)
 {
 	size_t old = sizeof(be32) + f->n_files * sizeof(struct fwcfg_dir_entry);
-	struct fwcfg_item *dir = by_key(f, FWCFG_DIRECTORY);
+	struct fwcfg_item *dir = &f->item[by_key(f, FWCFG_DIRECTORY) - f->item];
 	struct fwcfg_dir_entry e = { 0 };
 	uint8_t *data;
 
@@ -153,6 +154,7 @@ int fwcfg_add_file(struct fwcfg *f, const char *name, const void *data, size_t l
 
 static void choose(struct fwcfg *f, uint16_t key)
 {
+	f->key = key;
 	f->selected = by_key(f, key);
 	f->at = 0;
 }
@@ -271,3 +273,48 @@ static void dma_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
 }
 
 const struct bus_ops fwcfg_dma_ops = { BUS_W4, dma_read, dma_write };
+
+/* Saving and loading. */
+
+static const struct state_field fields[] = {
+	STATE_FIELD(struct fwcfg, key, 1),
+	STATE_FIELD(struct fwcfg, at, 1),
+	STATE_FIELD(struct fwcfg, dma_high, 1),
+};
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct fwcfg, ram),
+	STATE_REST(struct fwcfg, n), /* items are made anew */
+	STATE_REST(struct fwcfg, n_files),
+	STATE_REST(struct fwcfg, item),
+	STATE_REST(struct fwcfg, lock),
+	STATE_REST(struct fwcfg, selected), /* by the key */
+};
+
+static int check(const void *in, const void *now, struct errmsg *e)
+{
+	const struct fwcfg *f = in;
+	const struct fwcfg_item *item = by_key(f, f->key);
+	uint32_t size = item ? item->size : 0;
+
+	if (f->at > size)
+		return errmsg_set(e, -EINVAL, "byte %u of item %04x, which has %u", f->at,
+				  f->key, size);
+	return 0;
+}
+
+static void loaded(void *dev)
+{
+	struct fwcfg *f = dev;
+
+	f->selected = by_key(f, f->key);
+}
+
+const struct state_table fwcfg_table = {
+	.name = "fwcfg",
+	.size = sizeof(struct fwcfg),
+	STATE_FIELDS(fields),
+	STATE_RESTS(rest),
+	.check = check,
+	.loaded = loaded,
+};

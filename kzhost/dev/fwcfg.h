@@ -19,6 +19,7 @@
 #define KZ_DEV_FWCFG_H
 
 #include "common/base/le.h"
+#include "kzhost/dev/devstate.h"
 #include "kzhost/vm/bus.h"
 #include "kzhost/vm/ram.h"
 
@@ -36,6 +37,7 @@
 #define FWCFG_CPUS_MAX  0x0f
 #define FWCFG_DIRECTORY 0x19
 #define FWCFG_FILE      0x20 /* and up */
+#define FWCFG_NONE      0xffff
 
 #define FWCFG_ID_PORTS 1
 #define FWCFG_ID_DMA   2
@@ -53,6 +55,7 @@ struct fwcfg {
 	struct fwcfg_item item[FWCFG_ITEMS];
 
 	pthread_mutex_t lock;              /* of all below */
+	uint16_t key;                      /* that was selected */
 	const struct fwcfg_item *selected; /* NULL: there is no such item */
 	uint32_t at;
 	uint32_t dma_high;
@@ -82,6 +85,7 @@ int fwcfg_add_file(struct fwcfg *f, const char *name, const void *data, size_t l
 /* The item, NULL: there is none of that name. */
 const struct fwcfg_item *fwcfg_find(const struct fwcfg *f, const char *name);
 
+extern const struct state_table fwcfg_table;
 extern const struct bus_ops fwcfg_ops;     /* KZ_FWCFG_PORT, FWCFG_PORTS */
 extern const struct bus_ops fwcfg_dma_ops; /* KZ_FWCFG_DMA_PORT, FWCFG_DMA_PORTS */
 

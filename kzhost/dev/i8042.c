@@ -39,3 +39,13 @@ void i8042_init(struct i8042 *k, const struct dev_env *env)
 {
 	k->env = *env;
 }
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct i8042, env),
+};
+
+const struct state_table i8042_table = {
+	.name = "i8042",
+	.size = sizeof(struct i8042),
+	STATE_RESTS(rest),
+};

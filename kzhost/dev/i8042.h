@@ -6,6 +6,7 @@
 #define KZ_DEV_I8042_H
 
 #include "kzhost/dev/dev.h"
+#include "kzhost/dev/devstate.h"
 #include "kzhost/vm/bus.h"
 
 struct i8042 {
@@ -14,6 +15,7 @@ struct i8042 {
 
 /* For the one port KZ_I8042_CMD; nothing answers at the data port. */
 extern const struct bus_ops i8042_ops;
+extern const struct state_table i8042_table;
 
 void i8042_init(struct i8042 *k, const struct dev_env *env);
 

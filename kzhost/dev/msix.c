@@ -202,17 +202,39 @@ uint64_t msix_pba_read(struct msix *m, uint64_t offset, unsigned size)
 	return bits;
 }
 
-/* A vector in a record. */
-struct saved_vector {
-	struct msix_vector v;
-	bool pending;
+static const struct state_field vector_fields[] = {
+	STATE_FIELD(struct msix_vector, address, 1),
+	STATE_FIELD(struct msix_vector, data, 1),
+	STATE_FIELD(struct msix_vector, masked, 1),
+	STATE_FIELD(struct msix_vector, pending, 1),
 };
 
-static const struct state_field fields[] = {
-	STATE_FIELD(struct saved_vector, v.address, 1),
-	STATE_FIELD(struct saved_vector, v.data, 1),
-	STATE_FIELD(struct saved_vector, v.masked, 1),
-	STATE_FIELD(struct saved_vector, pending, 1),
+static const struct state_rest vector_rest[] = {
+	STATE_REST(struct msix_vector, bound), /* by the masks */
+	STATE_REST(struct msix_vector, fd),
+};
+
+const struct state_table msix_vector_table = {
+	.name = "msix_vector",
+	.size = sizeof(struct msix_vector),
+	STATE_FIELDS(vector_fields),
+	STATE_RESTS(vector_rest),
+};
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct msix, lock),
+	STATE_REST(struct msix, ops),
+	STATE_REST(struct msix, gsi),
+	STATE_REST(struct msix, n),
+	STATE_REST(struct msix, enabled), /* the function has message control */
+	STATE_REST(struct msix, all_masked),
+	STATE_REST(struct msix, vector), /* each by itself */
+};
+
+const struct state_table msix_table = {
+	.name = "msix",
+	.size = sizeof(struct msix),
+	STATE_RESTS(rest),
 };
 
 static bool is_pending(struct msix *m, unsigned i)
@@ -224,37 +246,37 @@ void msix_save(struct msix *m, struct buf *out)
 {
 	pthread_mutex_lock(&m->lock);
 	for (unsigned i = 0; i < m->n; i++) {
-		struct saved_vector s = { m->vector[i], false };
+		struct msix_vector v = m->vector[i];
 
-		s.pending = atomic_load(&m->enabled) && is_pending(m, i);
-		state_put(out, &s, fields, ARRAY_SIZE(fields));
+		v.pending = atomic_load(&m->enabled) && is_pending(m, i);
+		state_put(out, &v, &msix_vector_table);
 	}
 	pthread_mutex_unlock(&m->lock);
 }
 
 int msix_load(struct msix *m, uint16_t control, struct state_reader *r, struct errmsg *e)
 {
-	struct saved_vector s[MSIX_VECTORS_MAX];
+	struct msix_vector in[MSIX_VECTORS_MAX];
 	const unsigned n = m->n;
 	int err = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		s[i] = (struct saved_vector){ m->vector[i], false };
-		err = state_get(r, &s[i], fields, ARRAY_SIZE(fields), e);
-		if (err == 0 && s[i].v.address & 3)
+		in[i] = m->vector[i];
+		err = state_get(r, &in[i], &msix_vector_table, e);
+		if (err == 0 && in[i].address & 3)
 			err = errmsg_set(e, -EINVAL, "address %llx is not aligned",
-					 (unsigned long long)s[i].v.address);
-		if (err == 0 && s[i].pending && !(control & CONTROL_ENABLE))
+					 (unsigned long long)in[i].address);
+		if (err == 0 && in[i].pending && !(control & CONTROL_ENABLE))
 			err = errmsg_set(e, -EINVAL, "it pends while MSI-X is off");
 		if (err < 0)
 			return errmsg_prefix(e, err, "vector %u", i);
 	}
 	pthread_mutex_lock(&m->lock);
 	for (unsigned i = 0; i < n; i++) {
-		m->vector[i].address = s[i].v.address;
-		m->vector[i].data = s[i].v.data;
-		m->vector[i].masked = s[i].v.masked;
-		if (s[i].pending)
+		m->vector[i].address = in[i].address;
+		m->vector[i].data = in[i].data;
+		m->vector[i].masked = in[i].masked;
+		if (in[i].pending)
 			signal_vector(&m->vector[i]);
 	}
 	pthread_mutex_unlock(&m->lock);

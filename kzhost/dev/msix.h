@@ -40,7 +40,8 @@ struct msix_vector {
 	uint32_t data;
 	bool masked;
 	bool bound;
-	int fd; /* eventfd, owned */
+	bool pending; /* in a record only: here the eventfd tells */
+	int fd;       /* eventfd, owned */
 };
 
 struct msix {
@@ -73,6 +74,8 @@ uint64_t msix_pba_read(struct msix *m, uint64_t offset, unsigned size);
  * Saving and loading, devstate.h; no vCPU and no owner of a queue runs. What a bound
  * vector counted is KVM's already: its interrupt controllers are saved after this.
  */
+
+extern const struct state_table msix_table, msix_vector_table;
 
 void msix_save(struct msix *m, struct buf *out);
 

@@ -400,13 +400,48 @@ static const struct state_field function_fields[] = {
 	STATE_ARRAY(struct pci_function, config, 1),
 };
 
+static const struct state_rest function_rest[] = {
+	STATE_REST(struct pci_function, writable), /* what kind of device it is */
+	STATE_REST(struct pci_function, clears),
+	STATE_REST(struct pci_function, caps_end),
+	STATE_REST(struct pci_function, last_cap),
+	STATE_REST(struct pci_function, window),
+	STATE_REST(struct pci_function, bar), /* where they answer: pci_place() */
+	STATE_REST(struct pci_function, dev),
+	STATE_REST(struct pci_function, config_written),
+	STATE_REST(struct pci_function, intx_pending),
+	STATE_REST(struct pci_function, bar_moved),
+	STATE_REST(struct pci_function, window_at),
+};
+
+const struct state_table pci_function_table = {
+	.name = "pci_function",
+	.size = sizeof(struct pci_function),
+	STATE_FIELDS(function_fields),
+	STATE_RESTS(function_rest),
+};
+
 static const struct state_field bus_fields[] = {
-	STATE_FIELD(struct pci, address, 1),
+	STATE_FIELD_BITS(struct pci, address, 1, ADDRESS_WRITABLE),
+};
+
+static const struct state_rest bus_rest[] = {
+	STATE_REST(struct pci, lock),
+	STATE_REST(struct pci, high),   /* by the size of RAM */
+	STATE_REST(struct pci, bridge), /* a function, saved with the bus */
+	STATE_REST(struct pci, slot),   /* saved each by its device */
+};
+
+const struct state_table pci_table = {
+	.name = "pci",
+	.size = sizeof(struct pci),
+	STATE_FIELDS(bus_fields),
+	STATE_RESTS(bus_rest),
 };
 
 void pci_function_save(const struct pci_function *f, struct buf *out)
 {
-	state_put(out, f, function_fields, ARRAY_SIZE(function_fields));
+	state_put(out, f, &pci_function_table);
 }
 
 /* Bits of a register that may be other than in a function that was just made. */
@@ -420,7 +455,7 @@ static uint8_t may_differ(const struct pci_function *f, unsigned reg)
 int pci_function_load(struct pci_function *f, struct state_reader *r, struct errmsg *e)
 {
 	struct pci_function in = *f;
-	int err = state_get(r, &in, function_fields, ARRAY_SIZE(function_fields), e);
+	int err = state_get(r, &in, &pci_function_table, e);
 
 	if (err < 0)
 		return err;
@@ -440,17 +475,15 @@ int pci_function_load(struct pci_function *f, struct state_reader *r, struct err
 
 void pci_save(const struct pci *pci, struct buf *out)
 {
-	state_put(out, pci, bus_fields, ARRAY_SIZE(bus_fields));
+	state_put(out, pci, &pci_table);
 	pci_function_save(&pci->bridge, out);
 }
 
 int pci_load(struct pci *pci, struct state_reader *r, struct errmsg *e)
 {
 	struct pci in = *pci;
-	int err = state_get(r, &in, bus_fields, ARRAY_SIZE(bus_fields), e);
+	int err = state_get(r, &in, &pci_table, e);
 
-	if (err == 0 && in.address & ~ADDRESS_WRITABLE)
-		err = errmsg_set(e, -EINVAL, "PCI address %08x", in.address);
 	if (err == 0)
 		err = pci_function_load(&pci->bridge, r, e);
 	if (err == 0)

@@ -144,6 +144,8 @@ void pci_assign(struct pci *pci);
  * software cannot write tells whether it is the same function.
  */
 
+extern const struct state_table pci_table, pci_function_table;
+
 void pci_function_save(const struct pci_function *f, struct buf *out);
 
 /**
@@ -157,7 +159,7 @@ void pci_function_save(const struct pci_function *f, struct buf *out);
  */
 int pci_function_load(struct pci_function *f, struct state_reader *r, struct errmsg *e);
 
-/* The bridge and the address port; as pci_function_load(). */
+/* The bridge with its PAM registers, and the address port; as pci_function_load(). */
 void pci_save(const struct pci *pci, struct buf *out);
 int pci_load(struct pci *pci, struct state_reader *r, struct errmsg *e);
 

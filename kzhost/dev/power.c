@@ -39,6 +39,7 @@ const struct bus_ops power_sleep_ops = {
 };
 
 #define PM1_ENABLE   2 /* offset */
+#define PM1_BITS     0xffff
 #define PM1_SCI_EN   0x0001u
 #define PM1_SLP_TYPE 0x1c00u
 #define PM1_SLP_EN   0x2000u
@@ -55,7 +56,7 @@ static void pm1_event_write(void *dev, uint64_t offset, unsigned size, uint64_t 
 	struct power *p = dev;
 
 	if (offset == PM1_ENABLE)
-		atomic_store(&p->pm1_enable, (unsigned)value & 0xffff);
+		atomic_store(&p->pm1_enable, (unsigned)value & PM1_BITS);
 }
 
 const struct bus_ops power_pm1_event_ops = {
@@ -95,3 +96,21 @@ void power_raise(struct power *p, unsigned events)
 	p->env.irq(p->env.arg, KZ_GED_GSI, true);
 	p->env.irq(p->env.arg, KZ_GED_GSI, false);
 }
+
+/* The pulse of an event that was not read yet is saved with KVM's controllers. */
+static const struct state_field fields[] = {
+	STATE_FIELD_BITS(struct power, ged, 1,
+			 KZ_GED_POWER | KZ_GED_SLEEP | KZ_GED_VMGEN),
+	STATE_FIELD_BITS(struct power, pm1_enable, 1, PM1_BITS),
+};
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct power, env),
+};
+
+const struct state_table power_table = {
+	.name = "power",
+	.size = sizeof(struct power),
+	STATE_FIELDS(fields),
+	STATE_RESTS(rest),
+};

@@ -6,6 +6,7 @@
 #define KZ_DEV_POWER_H
 
 #include "kzhost/dev/dev.h"
+#include "kzhost/dev/devstate.h"
 #include "kzhost/vm/bus.h"
 
 #include <stdatomic.h>
@@ -22,6 +23,8 @@ extern const struct bus_ops power_sleep_ops; /* KZ_SLEEP_CONTROL_PORT, 2 bytes *
 /* Of a machine that boots by firmware; only 16 bits wide. */
 extern const struct bus_ops power_pm1_event_ops;   /* KZ_PM1_EVENT_PORT, 4 bytes */
 extern const struct bus_ops power_pm1_control_ops; /* KZ_PM1_CONTROL_PORT, 2 bytes */
+
+extern const struct state_table power_table;
 
 /* @p is zeroed memory. */
 void power_init(struct power *p, const struct dev_env *env);

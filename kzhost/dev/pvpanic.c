@@ -36,3 +36,13 @@ void pvpanic_init(struct pvpanic *p, const struct dev_env *env)
 {
 	p->env = *env;
 }
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct pvpanic, env),
+};
+
+const struct state_table pvpanic_table = {
+	.name = "pvpanic",
+	.size = sizeof(struct pvpanic),
+	STATE_RESTS(rest),
+};

@@ -6,6 +6,7 @@
 #define KZ_DEV_PVPANIC_H
 
 #include "kzhost/dev/dev.h"
+#include "kzhost/dev/devstate.h"
 #include "kzhost/vm/bus.h"
 
 struct pvpanic {
@@ -13,6 +14,7 @@ struct pvpanic {
 };
 
 extern const struct bus_ops pvpanic_ops;
+extern const struct state_table pvpanic_table;
 
 void pvpanic_init(struct pvpanic *p, const struct dev_env *env);
 

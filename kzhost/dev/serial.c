@@ -17,6 +17,12 @@
  * none, when the output ring becomes half full, and when the input ring has room again
  * after it had none. A reader that comes back by itself a moment after it found output
  * (host.c does) is not woken for every byte.
+ *
+ * DOC: What is saved
+ *
+ * Registers and all three rings: what the guest wrote is not lost when nobody has read it
+ * yet. The line follows from the registers; it is told when they are loaded, before KVM's
+ * interrupt controllers are, which know whether the guest has seen it.
  */
 #include "kzhost/dev/serial.h"
 
@@ -26,6 +32,7 @@
 #define FCR_KEPT    (UART_FCR_ENABLE_FIFO | UART_FCR_TRIGGER_MASK)
 #define MCR_KEPT    0x1f
 #define IER_KEPT    0x0f
+#define DELTA_BITS  0x0f /* of the modem status */
 #define IIR_TIMEOUT 0x0c /* bytes below the trigger level */
 #define IIR_FIFO    0xc0 /* the FIFO is enabled */
 
@@ -65,11 +72,14 @@ static void update_line(struct serial *s)
 	set_line(s, pending(s) != UART_IIR_NO_INT);
 }
 
+static unsigned fifo_size(const struct serial *s)
+{
+	return s->fcr & UART_FCR_ENABLE_FIFO ? SERIAL_FIFO : 1;
+}
+
 static unsigned fifo_room(const struct serial *s)
 {
-	unsigned cap = s->fcr & UART_FCR_ENABLE_FIFO ? SERIAL_FIFO : 1;
-
-	return ring_used(&s->fifo) < cap ? cap - ring_used(&s->fifo) : 0;
+	return fifo_size(s) - MIN(ring_used(&s->fifo), fifo_size(s));
 }
 
 /* Moves waiting input into the FIFO; in loopback the outside is cut off. */
@@ -129,13 +139,18 @@ static void write_ier(struct serial *s, uint8_t value)
 	s->ier = value & IER_KEPT;
 }
 
+static uint8_t fcr_kept(uint8_t value)
+{
+	return value & UART_FCR_ENABLE_FIFO ? value & FCR_KEPT : 0;
+}
+
 static void write_fcr(struct serial *s, uint8_t value)
 {
 	bool toggled = (value ^ s->fcr) & UART_FCR_ENABLE_FIFO;
 
 	if (toggled || (value & UART_FCR_CLEAR_RCVR))
 		s->fifo.head = s->fifo.tail;
-	s->fcr = value & UART_FCR_ENABLE_FIFO ? value & FCR_KEPT : 0;
+	s->fcr = fcr_kept(value);
 	refill(s);
 }
 
@@ -354,3 +369,61 @@ void serial_counts(struct serial *s, uint64_t *ret_bytes, uint64_t *ret_lost)
 	*ret_lost = s->out_lost;
 	pthread_mutex_unlock(&s->lock);
 }
+
+/* Saving and loading. */
+
+static const struct state_field fields[] = {
+	STATE_FIELD_BITS(struct serial, ier, 1, IER_KEPT),
+	STATE_FIELD(struct serial, fcr, 1),
+	STATE_FIELD(struct serial, lcr, 1),
+	STATE_FIELD_BITS(struct serial, mcr, 1, MCR_KEPT),
+	STATE_FIELD(struct serial, scr, 1),
+	STATE_FIELD(struct serial, dll, 1),
+	STATE_FIELD(struct serial, dlm, 1),
+	STATE_FIELD_BITS(struct serial, lsr_errors, 1, UART_LSR_OE),
+	STATE_FIELD_BITS(struct serial, msr_delta, 1, DELTA_BITS),
+	STATE_FIELD(struct serial, thr_empty, 1),
+	STATE_RING(struct serial, fifo, fifo_data, 1),
+	STATE_RING(struct serial, in, in_data, 1),
+	STATE_RING(struct serial, out, out_data, 1),
+};
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct serial, lock),       STATE_REST(struct serial, env),
+	STATE_REST(struct serial, gsi),        STATE_REST(struct serial, line),
+	STATE_REST(struct serial, in_wanted), /* of the main thread that was */
+	STATE_REST(struct serial, out_wanted), STATE_REST(struct serial, out_bytes),
+	STATE_REST(struct serial, out_lost),
+};
+
+static int check(const void *in, const void *now, struct errmsg *e)
+{
+	const struct serial *s = in;
+
+	if (s->fcr != fcr_kept(s->fcr))
+		return errmsg_set(e, -EINVAL, "fcr is %02x", s->fcr);
+	if (ring_used(&s->fifo) > fifo_size(s))
+		return errmsg_set(e, -EINVAL, "%u bytes in a FIFO of %u",
+				  ring_used(&s->fifo), fifo_size(s));
+	if (ring_used(&s->in) > 0 && fifo_room(s) > 0 && !(s->mcr & UART_MCR_LOOP))
+		return errmsg_set(e, -EINVAL, "%u bytes wait for a FIFO that has room",
+				  ring_used(&s->in));
+	return 0;
+}
+
+static void loaded(void *dev)
+{
+	struct serial *s = dev;
+
+	update_line(s);
+	s->env.wake(s->env.arg); /* for the output that is there */
+}
+
+const struct state_table serial_table = {
+	.name = "serial",
+	.size = sizeof(struct serial),
+	STATE_FIELDS(fields),
+	STATE_RESTS(rest),
+	.check = check,
+	.loaded = loaded,
+};

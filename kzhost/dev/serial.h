@@ -6,6 +6,7 @@
 #define KZ_DEV_SERIAL_H
 
 #include "kzhost/dev/dev.h"
+#include "kzhost/dev/devstate.h"
 #include "kzhost/dev/ring.h"
 #include "kzhost/vm/bus.h"
 
@@ -37,6 +38,7 @@ struct serial {
 };
 
 extern const struct bus_ops serial_ops;
+extern const struct state_table serial_table;
 
 /* @s is zeroed memory. @env is copied. */
 void serial_init(struct serial *s, const struct dev_env *env, unsigned gsi);

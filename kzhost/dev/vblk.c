@@ -400,6 +400,24 @@ static void read_space(struct vdev *v, unsigned offset, void *data, unsigned len
 	memcpy(data, (const uint8_t *)&vblk_of(v)->space + offset, len);
 }
 
+static const struct state_field fields[] = {
+	STATE_FIELD(struct vblk, lossy, 1),
+};
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct vblk, v),       STATE_REST(struct vblk, config),
+	STATE_REST(struct vblk, space), /* compared, not loaded (virtio_state.c) */
+	STATE_REST(struct vblk, sectors), STATE_REST(struct vblk, quit),
+	STATE_REST(struct vblk, lane), /* at rest */
+};
+
+static const struct state_table table = {
+	.name = "vblk",
+	.size = sizeof(struct vblk),
+	STATE_FIELDS(fields),
+	STATE_RESTS(rest),
+};
+
 const struct dev_class vblk_class = {
 	.name = "vblk",
 	.virtio_id = ID,
@@ -408,4 +426,5 @@ const struct dev_class vblk_class = {
 	.config_size = sizeof(struct blk_config),
 	.size = sizeof(struct vblk),
 	.config_read = read_space,
+	.state = &table,
 };

@@ -106,15 +106,73 @@ static void reset(struct vdev *v)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* What a port that the driver has added is to be told, beginning with the first. */
+static uint8_t news_of(unsigned port)
+{
+	return TELL_OPEN | (port == VCON_CONSOLE ? TELL_CONSOLE : TELL_NAME);
+}
+
 static const struct state_field fields[] = {
-	STATE_FIELD_MAX(struct vcon, port[VCON_CONSOLE].tell, 1, TELL_ALL),
-	STATE_FIELD(struct vcon, port[VCON_CONSOLE].guest_open, 1),
-	STATE_FIELD_MAX(struct vcon, port[VCON_AGENT].tell, 1, TELL_ALL),
-	STATE_FIELD(struct vcon, port[VCON_AGENT].guest_open, 1),
-	STATE_FIELD_MAX(struct vcon, port[VCON_GOALS].tell, 1, TELL_ALL),
-	STATE_FIELD(struct vcon, port[VCON_GOALS].guest_open, 1),
+#define X(id, name, out_size, in_size) \
+	STATE_FIELD_BITS(struct vcon, port[VCON_##id].tell, 1, TELL_ALL), \
+		STATE_FIELD(struct vcon, port[VCON_##id].guest_open, 1), \
+		STATE_RING(struct vcon, port[VCON_##id].in, in_##id, 1), \
+		STATE_RING(struct vcon, port[VCON_##id].out, out_##id, 1),
+	VCON_PORTS_LIST(X)
+#undef X
 };
-static_assert(ARRAY_SIZE(fields) == 2 * VCON_PORTS, "every port is saved");
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct vcon, vdev), STATE_REST(struct vcon, wake),
+	STATE_REST(struct vcon, wake_arg), STATE_REST(struct vcon, lock),
+#define X(id, name, out_size, in_size) \
+	STATE_REST(struct vcon, port[VCON_##id].in_wanted), /* of the main thread */ \
+		STATE_REST(struct vcon, port[VCON_##id].out_wanted), \
+		STATE_REST(struct vcon, port[VCON_##id].bytes), \
+		STATE_REST(struct vcon, port[VCON_##id].lost),
+	VCON_PORTS_LIST(X)
+#undef X
+};
+
+/* The registers are what the record says already. */
+static int check(const void *in, const void *now, struct errmsg *e)
+{
+	const struct vcon *c = in;
+	bool driven = c->vdev.status & VIRTIO_S_DRIVER_OK;
+	bool ports = driven && c->vdev.features & VCON_F_MULTIPORT;
+
+	for (unsigned i = 0; i < VCON_PORTS; i++) {
+		const struct port *p = &c->port[i];
+		uint8_t t = p->tell;
+		bool told = t == 0 || t == TELL_ADD || t == TELL_OPEN || t == news_of(i);
+
+		if (!told || (t && !ports))
+			return errmsg_set(e, -EINVAL, "port %u is told %x", i, t);
+		if (p->guest_open && !(i == VCON_CONSOLE ? driven : ports))
+			return errmsg_set(e, -EINVAL, "port %u is open", i);
+		if (!p->guest_open && ring_used(&p->in) > 0)
+			return errmsg_set(e, -EINVAL, "%u bytes wait for port %u",
+					  ring_used(&p->in), i);
+	}
+	return 0;
+}
+
+/* There may be output, and ports are open. */
+static void loaded(void *dev)
+{
+	struct vcon *c = dev;
+
+	c->wake(c->wake_arg);
+}
+
+static const struct state_table table = {
+	.name = "vcon",
+	.size = sizeof(struct vcon),
+	STATE_FIELDS(fields),
+	STATE_RESTS(rest),
+	.check = check,
+	.loaded = loaded,
+};
 
 const struct dev_class vcon_class = {
 	.name = "vcon",
@@ -125,8 +183,7 @@ const struct dev_class vcon_class = {
 	.size = sizeof(struct vcon),
 	.config_read = config_read,
 	.reset = reset,
-	.fields = fields,
-	.n_fields = ARRAY_SIZE(fields),
+	.state = &table,
 };
 
 int vcon_new(const struct vdev_env *env, void (*wake)(void *arg), void *wake_arg,
@@ -342,10 +399,8 @@ static void port_message(struct vcon *c, unsigned id, unsigned event, bool value
 	struct port *p = &c->port[id];
 
 	if (event == VCON_PORT_READY) {
-		p->tell = TELL_OPEN;
-		p->tell |= id == VCON_CONSOLE ? TELL_CONSOLE : TELL_NAME;
 		/* Without: the driver could not add it. */
-		p->tell = value ? p->tell : 0;
+		p->tell = value ? news_of(id) : 0;
 		return;
 	}
 	pthread_mutex_lock(&c->lock);

@@ -24,6 +24,9 @@
  * Control messages for the guest are bits, not a queue: a driver that asks for them
  * without end makes nothing grow.
  *
+ * Saved are the bytes that wait, both ways, which ports are open, and what the driver has
+ * not been told yet. Names and the console's size cannot change.
+ *
  * DOC: Threads
  *
  * Queues belong to the thread of slow devices. The rings, and what a port's state is, are

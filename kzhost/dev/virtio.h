@@ -73,9 +73,9 @@ struct dev_class {
 	 * NULL. */
 	void (*reset)(struct vdev *v);
 
-	/* What of the instance is saved beside what virtio_state.c saves of all. */
-	const struct state_field *fields;
-	unsigned n_fields;
+	/* What of the instance is saved beside what virtio_state.c saves of all; NULL:
+	 * there is nothing beside struct vdev. */
+	const struct state_table *state;
 };
 
 /* What the machine gives to a device. Both functions may be called on any thread. */
@@ -241,6 +241,8 @@ void vdev_stop(struct vdev *v);
 
 /* Have all queues stopped? Waits up to @timeout_ms (0: does not wait). */
 bool vdev_wait_stopped(struct vdev *v, unsigned timeout_ms);
+
+extern const struct state_table vdev_table, vqueue_table;
 
 /**
  * vdev_save() - Append registers, queues and the device's own fields to a record

@@ -384,14 +384,34 @@ void virtio_pci_fini(struct virtio_pci *p)
 /* Saving and loading. */
 
 static const struct state_field fields[] = {
-	STATE_FIELD_MAX(struct virtio_pci, isr, 1, VIRTIO_ISR_QUEUE | VIRTIO_ISR_CONFIG),
+	STATE_FIELD_BITS(struct virtio_pci, isr, 1, VIRTIO_ISR_QUEUE | VIRTIO_ISR_CONFIG),
 	STATE_FIELD(struct virtio_pci, driven, 1),
+};
+
+static const struct state_rest rest[] = {
+	STATE_REST(struct virtio_pci, fn), /* these three are saved with it */
+	STATE_REST(struct virtio_pci, msix),
+	STATE_REST(struct virtio_pci, vdev),
+	STATE_REST(struct virtio_pci, ops),
+	STATE_REST(struct virtio_pci, msix_cap),
+	STATE_REST(struct virtio_pci, window_cap),
+	STATE_REST(struct virtio_pci, master), /* the command register has it */
+	STATE_REST(struct virtio_pci, lock),
+	STATE_REST(struct virtio_pci, bar_gpa), /* by pci_place() */
+	STATE_REST(struct virtio_pci, notify_gpa),
+};
+
+const struct state_table virtio_pci_table = {
+	.name = "virtio_pci",
+	.size = sizeof(struct virtio_pci),
+	STATE_FIELDS(fields),
+	STATE_RESTS(rest),
 };
 
 int virtio_pci_save(struct virtio_pci *p, struct buf *out)
 {
 	pci_function_save(&p->fn, out);
-	state_put(out, p, fields, ARRAY_SIZE(fields));
+	state_put(out, p, &virtio_pci_table);
 	msix_save(&p->msix, out);
 	return vdev_save(p->vdev, out);
 }
@@ -402,7 +422,7 @@ int virtio_pci_load(struct virtio_pci *p, struct state_reader *r, struct errmsg 
 
 	p->master = p->fn.config[PCI_REG_COMMAND] & PCI_COMMAND_BUSM;
 	if (err == 0)
-		err = state_get(r, p, fields, ARRAY_SIZE(fields), e);
+		err = state_get(r, p, &virtio_pci_table, e);
 	if (err == 0)
 		err = msix_load(&p->msix, message_control(p), r, e);
 	if (err == 0)

@@ -83,6 +83,8 @@ int virtio_pci_init(struct virtio_pci *p, struct vdev *vdev,
 		    const struct virtio_pci_ops *ops, unsigned gsi);
 void virtio_pci_fini(struct virtio_pci *p);
 
+extern const struct state_table virtio_pci_table;
+
 /**
  * virtio_pci_save() - Append all of a function and its device to a record
  *

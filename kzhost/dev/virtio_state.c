@@ -31,6 +31,30 @@ static const struct state_field vdev_fields[] = {
 	STATE_FIELD(struct vdev, queue_select, 1),
 };
 
+static const struct state_rest vdev_rest[] = {
+	STATE_REST(struct vdev, class),
+	STATE_REST(struct vdev, env),
+	STATE_REST(struct vdev, name),
+	STATE_REST(struct vdev, offered),
+	STATE_REST(struct vdev, n_queues),
+	STATE_REST(struct vdev, lock),
+	STATE_REST(struct vdev, stopped),
+	STATE_REST(struct vdev, resetting), /* then nothing can be saved */
+	STATE_REST(struct vdev, halted),    /* what it did to the queues lasts */
+	STATE_REST(struct vdev, guest_errors),
+	STATE_REST(struct vdev, queue), /* each by itself */
+};
+
+static int check_registers(const void *in, const void *now, struct errmsg *e);
+
+const struct state_table vdev_table = {
+	.name = "vdev",
+	.size = sizeof(struct vdev),
+	STATE_FIELDS(vdev_fields),
+	STATE_RESTS(vdev_rest),
+	.check = check_registers,
+};
+
 static const struct state_field queue_fields[] = {
 	STATE_FIELD_MAX(struct vqueue, layout.size, 1, VIRTQ_SIZE_MAX),
 	STATE_FIELD(struct vqueue, layout.desc_gpa, 1),
@@ -41,6 +65,32 @@ static const struct state_field queue_fields[] = {
 	STATE_FIELD_MAX(struct vqueue, vq.error, 1, VIRTQ_ERROR_N - 1),
 	STATE_FIELD(struct vqueue, vq.next_avail, 1),
 	STATE_FIELD(struct vqueue, vq.next_used, 1),
+};
+
+static const struct state_rest queue_rest[] = {
+	STATE_REST(struct vqueue, vdev),
+	STATE_REST(struct vqueue, index),
+	STATE_REST(struct vqueue, kick_fd),
+	STATE_REST(struct vqueue, run), /* at rest */
+	STATE_REST(struct vqueue, kicks),
+	STATE_REST(struct vqueue, interrupts),
+	STATE_REST(struct vqueue, vq.ram), /* from here on by virtq_init() */
+	STATE_REST(struct vqueue, vq.layout),
+	STATE_REST(struct vqueue, vq.desc),
+	STATE_REST(struct vqueue, vq.avail),
+	STATE_REST(struct vqueue, vq.used),
+	STATE_REST(struct vqueue, vq.event_idx),
+	STATE_REST(struct vqueue, vq.indirect),
+	STATE_REST(struct vqueue, vq.published), /* as next_used */
+	STATE_REST(struct vqueue, vq.in_flight), /* nothing */
+	STATE_REST(struct vqueue, vq.busy),
+};
+
+const struct state_table vqueue_table = {
+	.name = "vqueue",
+	.size = sizeof(struct vqueue),
+	STATE_FIELDS(queue_fields),
+	STATE_RESTS(queue_rest),
 };
 
 /* Was there a DRIVER_OK that gave the enabled queues to their owners? It did not when one
@@ -72,7 +122,7 @@ static void put_queue(struct buf *out, const struct vqueue *q, bool owned)
 		copy.vq.next_avail = q->vq.next_avail;
 		copy.vq.next_used = q->vq.next_used;
 	}
-	state_put(out, &copy, queue_fields, ARRAY_SIZE(queue_fields));
+	state_put(out, &copy, &vqueue_table);
 }
 
 /* Device configuration is not loaded but compared: a disk of another size is another
@@ -115,10 +165,11 @@ int vdev_save(struct vdev *v, struct buf *out)
 		if (v->queue[i].enabled && !is_at_rest(&v->queue[i]))
 			return -EBUSY;
 	}
-	state_put(out, v, vdev_fields, ARRAY_SIZE(vdev_fields));
+	state_put(out, v, &vdev_table);
 	for (unsigned i = 0; i < v->n_queues; i++)
 		put_queue(out, &v->queue[i], started && v->queue[i].enabled);
-	state_put(out, v, v->class->fields, v->class->n_fields);
+	if (v->class->state)
+		state_put(out, v, v->class->state);
 	read_config(v, config);
 	buf_add(out, config, v->class->config_size);
 	return buf_error(out);
@@ -145,30 +196,20 @@ static bool is_vector(const struct vdev *v, unsigned vector)
 	return vector <= v->n_queues || vector == VDEV_NO_VECTOR;
 }
 
-static int get_registers(struct vdev *v, struct state_reader *r, struct errmsg *e)
+static int check_registers(const void *in, const void *now, struct errmsg *e)
 {
-	struct vdev in = *v;
-	int err = state_get(r, &in, vdev_fields, ARRAY_SIZE(vdev_fields), e);
-	bool accepted = in.status & VIRTIO_S_FEATURES_OK;
+	const struct vdev *v = in;
+	bool accepted = v->status & VIRTIO_S_FEATURES_OK;
 
-	if (err < 0)
-		return err;
-	if (!is_status(in.status))
-		return errmsg_set(e, -EINVAL, "no driver reaches status %02x", in.status);
+	if (!is_status(v->status))
+		return errmsg_set(e, -EINVAL, "no driver reaches status %02x", v->status);
 	if (accepted &&
-	    (in.features & ~v->offered || !(in.features & VIRTIO_F_VERSION_1)))
+	    (v->features & ~v->offered || !(v->features & VIRTIO_F_VERSION_1)))
 		return errmsg_set(e, -EINVAL, "features %llx of %llx were accepted",
-				  (unsigned long long)in.features,
+				  (unsigned long long)v->features,
 				  (unsigned long long)v->offered);
-	if (!is_vector(v, in.config_vector))
-		return errmsg_set(e, -EINVAL, "there is no vector %u", in.config_vector);
-	v->status = in.status;
-	v->generation = in.generation;
-	v->feature_select = in.feature_select;
-	v->accept_select = in.accept_select;
-	v->features = in.features;
-	v->config_vector = in.config_vector;
-	v->queue_select = in.queue_select;
+	if (!is_vector(v, v->config_vector))
+		return errmsg_set(e, -EINVAL, "there is no vector %u", v->config_vector);
 	return 0;
 }
 
@@ -178,7 +219,7 @@ static int get_queue(struct vqueue *q, struct state_reader *r, struct vqueue *in
 {
 	const struct vdev *v = q->vdev;
 	uint16_t size;
-	int err = state_get(r, in, queue_fields, ARRAY_SIZE(queue_fields), e);
+	int err = state_get(r, in, &vqueue_table, e);
 
 	if (err < 0)
 		return err;
@@ -245,15 +286,15 @@ int vdev_load(struct vdev *v, struct state_reader *r, struct errmsg *e)
 
 	if (!in)
 		return errmsg_set(e, -ENOMEM, "no memory");
-	err = get_registers(v, r, e);
+	err = state_load(r, v, &vdev_table, e);
 	for (unsigned i = 0; err == 0 && i < v->n_queues; i++) {
 		in[i] = v->queue[i];
 		err = get_queue(&v->queue[i], r, &in[i], e);
 		if (err < 0)
 			errmsg_prefix(e, err, "queue %u", i);
 	}
-	if (err == 0)
-		err = state_get(r, v, v->class->fields, v->class->n_fields, e);
+	if (err == 0 && v->class->state)
+		err = state_load(r, v, v->class->state, e);
 	if (err == 0)
 		err = check_config(v, r, e);
 	return err < 0 ? err : start(v, in, e);

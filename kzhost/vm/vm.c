@@ -8,6 +8,7 @@
 #include "kzhost/vm/layout.h"
 #include "kzhost/vm/machine.h"
 #include "kzhost/vm/mptable.h"
+#include "kzhost/vm/platform.h"
 #include "kzhost/vm/ports.h"
 
 #include <string.h>
@@ -34,74 +35,6 @@ static void wake(void *arg)
 	struct vm *vm = arg;
 
 	mbox_wake(&vm->mbox);
-}
-
-static int add_ranges(struct vm *vm, const struct bus_range *range, size_t n)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = bus_add(&vm->pio, range[i].base, range[i].len, range[i].ops,
-			    range[i].dev);
-	return r;
-}
-
-/* What fw_cfg tells everybody. */
-static int add_fwcfg(struct vm *vm)
-{
-	static const le32 features = { { FWCFG_ID_PORTS | FWCFG_ID_DMA } };
-	const le16 cpus = le16_of((uint16_t)vm->n_vcpus);
-	static const le16 none = { { 0 } };
-	int r;
-
-	fwcfg_init(&vm->fwcfg, &vm->ram);
-	r = fwcfg_add(&vm->fwcfg, FWCFG_SIGNATURE, "QEMU", 4);
-	if (r == 0)
-		r = fwcfg_add(&vm->fwcfg, FWCFG_ID, &features, sizeof(features));
-	if (r == 0)
-		r = fwcfg_add(&vm->fwcfg, FWCFG_CPUS, &cpus, sizeof(cpus));
-	if (r == 0)
-		r = fwcfg_add(&vm->fwcfg, FWCFG_CPUS_MAX, &cpus, sizeof(cpus));
-	if (r == 0)
-		r = fwcfg_add(&vm->fwcfg, FWCFG_BOOT_MENU, &none, sizeof(none));
-	return r;
-}
-
-static int add_devices(struct vm *vm, const struct vm_config *config)
-{
-	const struct dev_env env = {
-		.irq = irq, .event = event, .wake = wake, .arg = vm
-	};
-	const struct bus_range ranges[] = {
-		{ KZ_I8042_CMD, 1, &i8042_ops, &vm->i8042 },
-		{ KZ_CMOS_PORT, CMOS_PORTS, &cmos_ops, &vm->cmos },
-		{ KZ_COM1_PORT, SERIAL_PORTS, &serial_ops, &vm->serial },
-		{ KZ_PVPANIC_PORT, 1, &pvpanic_ops, &vm->pvpanic },
-		{ KZ_GED_PORT, 4, &power_ged_ops, &vm->power },
-		{ KZ_SLEEP_CONTROL_PORT, 2, &power_sleep_ops, &vm->power },
-		{ KZ_FWCFG_PORT, FWCFG_PORTS, &fwcfg_ops, &vm->fwcfg },
-		{ KZ_FWCFG_DMA_PORT, FWCFG_DMA_PORTS, &fwcfg_dma_ops, &vm->fwcfg },
-	};
-	const struct bus_range pm1[] = {
-		{ KZ_PM1_EVENT_PORT, 4, &power_pm1_event_ops, &vm->power },
-		{ KZ_PM1_CONTROL_PORT, 2, &power_pm1_control_ops, &vm->power },
-	};
-	bool firmware = config->firmware_fd >= 0;
-	uint64_t kept = firmware ? LAYOUT_FIRMWARE_KEEPS : 0;
-	int r;
-
-	serial_init(&vm->serial, &env, KZ_COM1_IRQ);
-	cmos_init(&vm->cmos, config->tod_offset_s, vm->ram.region[0].size - kept,
-		  vm->ram.region[1].size, vm->n_vcpus);
-	i8042_init(&vm->i8042, &env);
-	pvpanic_init(&vm->pvpanic, &env);
-	power_init(&vm->power, &env);
-	r = add_fwcfg(vm);
-	if (r == 0)
-		r = add_ranges(vm, ranges, ARRAY_SIZE(ranges));
-	if (r == 0 && firmware)
-		r = add_ranges(vm, pm1, ARRAY_SIZE(pm1));
-	return r;
 }
 
 static int add_vcpus(struct vm *vm, struct errmsg *e)
@@ -158,6 +91,9 @@ static int write_bios_entry(struct vm *vm)
 /* What needs no kernel file: memory, KVM, vCPUs, devices. */
 static int build(struct vm *vm, const struct vm_config *config, struct errmsg *e)
 {
+	const struct dev_env env = {
+		.irq = irq, .event = event, .wake = wake, .arg = vm
+	};
 	int r = mbox_init(&vm->mbox);
 
 	if (r < 0)
@@ -168,7 +104,8 @@ static int build(struct vm *vm, const struct vm_config *config, struct errmsg *e
 	if (r == 0)
 		r = add_vcpus(vm, e);
 	if (r == 0)
-		r = add_devices(vm, config);
+		r = platform_init(vm, &env, config->tod_offset_s,
+				  config->firmware_fd >= 0);
 	if (r == 0)
 		r = vdevs_init(vm);
 	return r;
@@ -368,10 +305,8 @@ void vm_free(struct vm *vm)
 	kvm_fini(&vm->kvm);
 	vdevs_fini(vm);
 	firmware_fini(&vm->firmware);
-	fwcfg_fini(&vm->fwcfg);
 	ram_fini(&vm->ram);
-	cmos_fini(&vm->cmos);
-	serial_fini(&vm->serial);
+	platform_fini(vm);
 	mbox_fini(&vm->mbox);
 	pthread_cond_destroy(&vm->gate_open);
 	pthread_mutex_destroy(&vm->lock);

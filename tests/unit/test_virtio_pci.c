@@ -9,59 +9,25 @@
 
 #include <poll.h>
 
-#define SLOT     5
-#define MEM      (1u << 20)
-#define N_QUEUES 3u
+#define SLOT     VTOY_SLOT
+#define MEM      VTOY_MEM
+#define N_QUEUES VTOY_N_QUEUES
 #define CONFIG   VTOY_CONFIG
 
-struct bed {
-	struct vbed m;
-	struct virtio_pci p;
-	struct vtoy toy;
-	struct vdriver d;
-};
+#define BED(b) cleanup(vtoy_bed_free) struct vtoy_bed *b = vtoy_bed_new()
 
-static struct bed *bed_new(void)
-{
-	struct bed *b = calloc(1, sizeof(*b));
-	struct vdev_env env;
-
-	T_NOT_NULL(b);
-	vbed_init(&b->m, MEM);
-	env = vbed_env(&b->m, &b->p);
-	T_OK(vdev_init(&b->toy.v, &vtoy_class, &env, 7, 1, N_QUEUES));
-	vbed_add(&b->m, SLOT, &b->p, &b->toy.v);
-	vdriver_find(&b->d, &b->m.mmio, SLOT);
-	return b;
-}
-
-static void bed_free(struct bed **b)
-{
-	vdev_stop(&(*b)->toy.v);
-	vtoy_obey(&(*b)->toy.v);
-	virtio_pci_fini(&(*b)->p);
-	virtio_pci_fini(&(*b)->p);
-	T_EQ((*b)->m.n_kicks, 0);
-	for (unsigned i = 0; i < VBED_ROUTES; i++)
-		T_FALSE((*b)->m.route[i].bound);
-	vdev_fini(&(*b)->toy.v);
-	vbed_fini(&(*b)->m);
-	free(*b);
-}
-#define BED(b) cleanup(bed_free) struct bed *b = bed_new()
-
-static uint64_t get(struct bed *b, unsigned reg, unsigned size)
+static uint64_t get(struct vtoy_bed *b, unsigned reg, unsigned size)
 {
 	return vdriver_read(&b->d, b->d.common + reg, size);
 }
 
-static void set(struct bed *b, unsigned reg, unsigned size, uint64_t value)
+static void set(struct vtoy_bed *b, unsigned reg, unsigned size, uint64_t value)
 {
 	vdriver_write(&b->d, b->d.common + reg, size, value);
 }
 
 /* Up to DRIVER_OK, one queue. */
-static void bring_up(struct bed *b, struct vring *ring)
+static void bring_up(struct vtoy_bed *b, struct vring *ring)
 {
 	vring_init(ring, &b->m.mem, 0x10000, 16);
 	vdriver_negotiate(&b->d, VIRTIO_F_VERSION_1);
@@ -211,7 +177,7 @@ TEST(virtio_pci, the_isr_tells_and_is_cleared_by_reading)
 	T_EQ(vdriver_read(&b->d, b->d.isr + 1, 1), 0xff);
 }
 
-static bool kicked(struct bed *b, unsigned queue)
+static bool kicked(struct vtoy_bed *b, unsigned queue)
 {
 	uint64_t n;
 

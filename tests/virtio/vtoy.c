@@ -4,6 +4,8 @@
  */
 #include "tests/virtio/vtoy.h"
 
+#include "tests/harness/harness.h"
+
 #include <string.h>
 
 static struct vtoy *vtoy_of(struct vdev *v)
@@ -30,6 +32,18 @@ static const struct state_field fields[] = {
 	STATE_ARRAY(struct vtoy, config, 1),
 };
 
+static const struct state_rest rest[] = {
+	STATE_REST(struct vtoy, v),
+	STATE_REST(struct vtoy, resets),
+};
+
+static const struct state_table table = {
+	.name = "vtoy",
+	.size = sizeof(struct vtoy),
+	STATE_FIELDS(fields),
+	STATE_RESTS(rest),
+};
+
 const struct dev_class vtoy_class = {
 	.name = "toy",
 	.virtio_id = 42,
@@ -40,8 +54,7 @@ const struct dev_class vtoy_class = {
 	.config_read = config_read,
 	.config_write = config_write,
 	.reset = reset,
-	.fields = fields,
-	.n_fields = ARRAY_SIZE(fields),
+	.state = &table,
 };
 
 void vtoy_obey(struct vdev *v)
@@ -50,4 +63,32 @@ void vtoy_obey(struct vdev *v)
 		if (vqueue_state(&v->queue[i]) == VQUEUE_STOPPING)
 			vqueue_stopped(&v->queue[i]);
 	}
+}
+
+struct vtoy_bed *vtoy_bed_new(void)
+{
+	struct vtoy_bed *b = calloc(1, sizeof(*b));
+	struct vdev_env env;
+
+	T_NOT_NULL(b);
+	vbed_init(&b->m, VTOY_MEM);
+	env = vbed_env(&b->m, &b->p);
+	T_OK(vdev_init(&b->toy.v, &vtoy_class, &env, 7, 1, VTOY_N_QUEUES));
+	vbed_add(&b->m, VTOY_SLOT, &b->p, &b->toy.v);
+	vdriver_find(&b->d, &b->m.mmio, VTOY_SLOT);
+	return b;
+}
+
+void vtoy_bed_free(struct vtoy_bed **b)
+{
+	vdev_stop(&(*b)->toy.v);
+	vtoy_obey(&(*b)->toy.v);
+	virtio_pci_fini(&(*b)->p);
+	virtio_pci_fini(&(*b)->p);
+	T_EQ((*b)->m.n_kicks, 0);
+	for (unsigned i = 0; i < VBED_ROUTES; i++)
+		T_FALSE((*b)->m.route[i].bound);
+	vdev_fini(&(*b)->toy.v);
+	vbed_fini(&(*b)->m);
+	free(*b);
 }
