@@ -152,6 +152,13 @@ void admin_op_wait(struct admin *a, uint64_t op, const char *reason)
 	send_buf(c, &out);
 }
 
+void admin_zone_waits(struct admin *a, const struct zone *z, const char *reason)
+{
+	for (struct conn *c = a->conns; c; c = c->next)
+		if (c->op && c->op_zone == z)
+			admin_op_wait(a, c->op, reason);
+}
+
 void conn_monitor(struct conn *c, const char *only, struct buf *take_params)
 {
 	struct buf out = { 0 };

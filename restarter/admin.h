@@ -23,11 +23,12 @@ struct conn {
 	bool counted;    /* among the readers */
 	bool closing;
 	struct buf in;
-	uint64_t op;       /* request that the core has not answered yet, or 0 */
-	bool more, oneway; /* of the call being served */
-	struct zone *work; /* borrowed: between Begin and End */
-	bool monitor;      /* is told changes; nothing else is served any more */
-	char *only;        /* owned; of this zone, NULL: of all */
+	uint64_t op;                /* request that the core has not answered yet, or 0 */
+	const struct zone *op_zone; /* borrowed; that this is about */
+	bool more, oneway;          /* of the call being served */
+	struct zone *work;          /* borrowed: between Begin and End */
+	bool monitor;               /* is told changes; nothing else is served any more */
+	char *only;                 /* owned; of this zone, NULL: of all */
 	struct conn *next;
 };
 
@@ -38,6 +39,8 @@ void admin_free(struct admin *a);
 
 /* What the core says to a request. */
 void admin_op_wait(struct admin *a, uint64_t op, const char *reason);
+/* What the zone's boot waits for, to who has asked for it. */
+void admin_zone_waits(struct admin *a, const struct zone *z, const char *reason);
 void admin_op_done(struct admin *a, uint64_t op, int err, const char *reason);
 
 /* Answers of the method that is being served. */

@@ -34,6 +34,8 @@ static int proc_kb(const char *path, const char *key, uint64_t *ret_bytes)
 /* What a zone was promised and had not touched at the last look. */
 static uint64_t unpopulated(const struct zone *z)
 {
+	if (z->launch)
+		return z->ram_bytes;
 	if (!z->host || z->ram_bytes <= z->host->resident_bytes)
 		return 0;
 	return z->ram_bytes - z->host->resident_bytes;
@@ -61,7 +63,7 @@ uint64_t admit_promised(struct shell *sh, const struct zone *z, uint64_t enough)
 		if (sh->zones.v[i] == z)
 			continue;
 		before = unpopulated(sh->zones.v[i]);
-		if (!before)
+		if (!before || !sh->zones.v[i]->host)
 			continue;
 		look(sh->zones.v[i]);
 		promised -= before - unpopulated(sh->zones.v[i]);
@@ -76,7 +78,7 @@ static void name_holders(struct shell *sh, struct buf *out)
 	for (unsigned i = 0; i < sh->zones.n; i++) {
 		const struct zone *z = sh->zones.v[i];
 
-		if (!z->host)
+		if (!z->host && !(z->launch && z->ram_bytes))
 			continue;
 		if (n++ < HOLDERS_NAMED)
 			buf_addf(out, "%s %s %llu MiB", n == 1 ? "; held by" : ",",

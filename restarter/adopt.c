@@ -19,6 +19,7 @@
 #include "common/base/trace.h"
 #include "common/sys/log.h"
 #include "common/sys/sock.h"
+#include "restarter/booted.h"
 #include "restarter/hosts.h"
 #include "restarter/spawn.h"
 #include "restarter/stray.h"
@@ -306,4 +307,8 @@ void adopt_all(struct shell *sh)
 		return;
 	}
 	await(sh, found, polls, greet_all(sh, found));
+	/* What is left of machines that ended, or were about to be, while nobody looked. */
+	for (unsigned i = 0; i < sh->zones.n; i++)
+		if (!sh->zones.v[i]->host && !sh->zones.v[i]->stray)
+			booted_forget(sh, sh->zones.v[i]);
 }

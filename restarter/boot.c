@@ -3,9 +3,9 @@
  * boot.c - everything that one boot of a zone needs, opened and checked before kzhost
  * runs
  *
- * The order is that of what an operator can mend: configuration, memory, /dev/kvm, disks,
- * kernel and initrd or firmware, logs, sockets. The first that fails is the reason of
- * maintenance.
+ * The order is that of what an operator can mend: configuration, a kzhost that nobody
+ * knows, memory, /dev/kvm, disks, kernel and initrd or firmware, logs, sockets. The first
+ * that fails is the reason of maintenance.
  */
 #include "restarter/boot.h"
 #include "common/proto/machine.h"
@@ -38,19 +38,23 @@ void boot_free(struct boot *b)
 	free(b->kernel);
 	free(b->initrd);
 	zconf_free(b->conf);
+	paths_fini(&b->paths);
 	free(b);
 }
 
-static struct boot *boot_new(void)
+static struct boot *boot_new(const struct paths *p)
 {
 	struct boot *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		return NULL;
+	b->paths.root = strdup(p->root);
 	for (unsigned i = 0; i < CTL_FD_N; i++)
 		b->fds[i] = -1;
 	b->messages_fd = -1;
 	b->listen_fd = -1;
+	if (!b->paths.root)
+		boot_free(take_ptr(&b));
 	return b;
 }
 
@@ -76,13 +80,16 @@ static int open_kvm(struct boot *b, struct errmsg *e)
 }
 
 /* A regular file that the configuration names. */
-static int open_image(const char *path, const char *property, int *ret_fd,
-		      struct errmsg *e)
+static int open_image(struct slow *slow, const char *path, const char *property,
+		      int *ret_fd, struct errmsg *e)
 {
-	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	cleanup(closep) int fd = -1;
 	char room[PATH_SAID + 4];
 	struct stat st;
 
+	if (slow_at(slow, path) < 0)
+		return -ECANCELED;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return errmsg_set(e, -errno, "%s %s: %s", property, path_said(path, room),
 				  strerror(errno));
@@ -93,44 +100,57 @@ static int open_image(const char *path, const char *property, int *ret_fd,
 	return 0;
 }
 
-static int open_direct_boot(struct boot *b, const struct zconf *c,
-			    const struct zres *direct, struct errmsg *e)
+static int open_direct_boot(struct boot *b, const struct zres *direct, struct slow *slow,
+			    struct errmsg *e)
 {
+	const struct zconf *c = b->conf;
 	int r;
 
 	b->kernel = zres_get(c, direct, PROP_KERNEL);
 	b->initrd = zres_get(c, direct, PROP_INITRD);
 	if (!b->kernel)
 		return errmsg_set(e, -EINVAL, "direct-boot: kernel is not set");
-	r = open_image(b->kernel, "direct-boot kernel", &b->fds[CTL_FD_KERNEL], e);
+	r = open_image(slow, b->kernel, "direct-boot kernel", &b->fds[CTL_FD_KERNEL], e);
 	if (r == 0 && b->initrd)
-		r = open_image(b->initrd, "direct-boot initrd", &b->fds[CTL_FD_INITRD],
-			       e);
+		r = open_image(slow, b->initrd, "direct-boot initrd",
+			       &b->fds[CTL_FD_INITRD], e);
 	return r;
 }
 
 /* Firmware boots what is on the zone's own disk. */
-static int open_firmware(struct boot *b, struct errmsg *e)
+static int open_firmware(struct boot *b, struct slow *slow, struct errmsg *e)
 {
 	const char *path = getenv("KZONES_FIRMWARE");
 
 	if (!path || !*path)
 		path = FIRMWARE;
+	if (slow_at(slow, path) < 0)
+		return -ECANCELED;
 	if (access(path, F_OK) < 0)
 		return errmsg_set(e, -errno,
 				  "firmware %s: %s: install the package seabios", path,
 				  strerror(errno));
-	return open_image(path, "firmware", &b->fds[CTL_FD_FIRMWARE], e);
+	return open_image(slow, path, "firmware", &b->fds[CTL_FD_FIRMWARE], e);
 }
 
-static int open_kernel(struct boot *b, const struct zconf *c, struct errmsg *e)
+static int open_kernel(struct boot *b, struct slow *slow, struct errmsg *e)
 {
-	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
-	int r = zone_boot_check(c, e);
+	const struct zres *direct = zconf_next(b->conf, RES_DIRECT_BOOT, NULL);
+	int r = zone_boot_check(b->conf, e);
 
 	if (r < 0)
 		return r;
-	return direct ? open_direct_boot(b, c, direct, e) : open_firmware(b, e);
+	return direct ? open_direct_boot(b, direct, slow, e) : open_firmware(b, slow, e);
+}
+
+int boot_open(struct boot *b, struct slow *slow, struct errmsg *e)
+{
+	const struct disks_ask ask = {
+		.paths = &b->paths, .conf = b->conf, .uuid = b->create.uuid, .slow = slow
+	};
+	int r = disks_open(&ask, &b->disks, e);
+
+	return r < 0 ? r : open_kernel(b, slow, e);
 }
 
 static int fill_cmdline(struct boot *b, const struct zone *z, const struct zconf *c,
@@ -201,7 +221,7 @@ static int open_logs(struct shell *sh, struct boot *b, const struct zone *z,
 }
 
 /* Somebody who answers on the zone's control socket is a kzhost that we do not know. */
-static int open_ctl(struct shell *sh, struct boot *b, struct zone *z, struct errmsg *e)
+static int check_alone(struct shell *sh, struct zone *z, struct errmsg *e)
 {
 	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CTL, z->name);
 	cleanup(closep) int probe = -1;
@@ -209,7 +229,7 @@ static int open_ctl(struct shell *sh, struct boot *b, struct zone *z, struct err
 	int r;
 
 	if (!path)
-		return errmsg_set(e, -ENOMEM, "out of memory");
+		return errmsg_no_memory(e);
 	r = sock_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK, &probe);
 	if (z->stray && (r == 0 || r == -EAGAIN)) {
 		stray_text(z, text, sizeof(text));
@@ -218,22 +238,20 @@ static int open_ctl(struct shell *sh, struct boot *b, struct zone *z, struct err
 	if (r == 0 || r == -EAGAIN)
 		return errmsg_set(e, -EBUSY, "somebody serves %s: end that", path);
 	stray_forget(z);
-	r = sock_listen(path, SOCK_SEQPACKET, 0600, &b->listen_fd);
-	if (r < 0)
-		return errmsg_set(e, r, "%s: %s", path, strerror(-r));
 	return 0;
 }
 
 static int open_sockets(struct shell *sh, struct boot *b, struct zone *z,
 			struct errmsg *e)
 {
+	cleanup(freep) char *path = paths_get(&sh->paths, PATH_ZONE_CTL, z->name);
 	int r = shell_zone_dir(sh, z);
 
 	if (r < 0)
 		return errmsg_set(e, r, "runtime directory: %s", strerror(-r));
-	r = open_ctl(sh, b, z, e);
+	r = path ? sock_listen(path, SOCK_SEQPACKET, 0600, &b->listen_fd) : -ENOMEM;
 	if (r < 0)
-		return r;
+		return errmsg_set(e, r, "%s: %s", path ? path : "socket", strerror(-r));
 	shell_console_listen(sh, z);
 	if (z->console_fd < 0)
 		return errmsg_set(e, -EIO, "the console socket could not be bound");
@@ -243,37 +261,59 @@ static int open_sockets(struct shell *sh, struct boot *b, struct zone *z,
 	return 0;
 }
 
-int boot_prepare(struct shell *sh, struct zone *z, struct boot **ret_boot,
-		 struct errmsg *e)
+static int load(struct shell *sh, const struct zone *z, struct boot *b, struct errmsg *e)
 {
-	cleanup(zconf_freep) struct zconf *c = NULL;
-	cleanup(boot_freep) struct boot *b = boot_new();
+	int r = zconf_load(&sh->paths, z->name, &b->conf, e);
+
+	if (r == -ENOENT)
+		return errmsg_set(e, r, "the zone's configuration is gone");
+	return r < 0 ? errmsg_prefix(e, r, "configuration") : 0;
+}
+
+int boot_begin(struct shell *sh, struct zone *z, struct boot **ret_boot, struct errmsg *e)
+{
+	cleanup(boot_freep) struct boot *b = boot_new(&sh->paths);
 	int r;
 
 	if (!b)
-		return errmsg_set(e, -ENOMEM, "out of memory");
-	r = zconf_load(&sh->paths, z->name, &c, e);
-	if (r == -ENOENT)
-		return errmsg_set(e, r, "the zone's configuration is gone");
-	if (r < 0)
-		return errmsg_prefix(e, r, "configuration");
-	r = fill_machine(b, z, c, e);
+		return errmsg_no_memory(e);
+	r = load(sh, z, b, e);
+	if (r == 0)
+		r = fill_machine(b, z, b->conf, e);
+	if (r == 0)
+		r = check_alone(sh, z, e);
 	if (r == 0)
 		r = admit_memory(sh, z, z->ram_bytes, e);
 	if (r == 0)
 		r = open_kvm(b, e);
-	if (r == 0)
-		r = disks_open(sh, z, c, &b->disks, e);
-	if (r == 0)
-		r = open_kernel(b, c, e);
-	if (r == 0)
-		r = open_logs(sh, b, z, e);
-	if (r == 0)
-		r = open_sockets(sh, b, z, e);
 	if (r < 0)
 		return r;
-	booted_write(sh, z, c);
-	b->conf = take_ptr(&c);
+	(void)shell_zone_dir(sh, z); /* when it cannot be, the sockets will say so */
+	booted_write(sh, z, b->conf);
 	*ret_boot = take_ptr(&b);
 	return 0;
+}
+
+/* A zone has the disk that this one could not get: which, and what about that. */
+static int say_holder(struct shell *sh, const struct boot *b, int r, struct errmsg *e)
+{
+	const struct zone *holder = zones_find(&sh->zones, b->disks.holder);
+	const struct errmsg disk = *e;
+	char text[256];
+
+	if (holder && holder->stray)
+		stray_text(holder, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "in use by zone '%s'", b->disks.holder);
+	return errmsg_set(e, r, "%s: %s", disk.text, text);
+}
+
+int boot_end(struct shell *sh, struct zone *z, struct boot *b, int r, struct errmsg *e)
+{
+	disks_note(&b->disks, &sh->paths, z->name);
+	if (r < 0 && *b->disks.holder)
+		return say_holder(sh, b, r, e);
+	if (r == 0)
+		r = open_logs(sh, b, z, e);
+	return r < 0 ? r : open_sockets(sh, b, z, e);
 }

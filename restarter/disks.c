@@ -7,9 +7,8 @@
 #include "common/zone/storage.h"
 #include "restarter/booted.h"
 #include "restarter/logs.h"
-#include "restarter/shell.h"
-#include "restarter/stray.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -24,10 +23,10 @@ static_assert(ZONE_DISKS_MAX == CTL_DISK_IDS, "every id that can be configured h
 
 /* What is found out about one backing. */
 struct facts {
-	const struct shell *sh;
-	const struct disks *all; /* those before it, and itself */
-	const char *path;        /* borrowed */
-	const char *said;        /* for texts */
+	const struct disks_ask *ask;
+	struct disks *all; /* those before it, and itself */
+	const char *path;  /* borrowed */
+	const char *said;  /* for texts */
 	unsigned id;
 	struct stat st;
 	bool read_only;
@@ -42,22 +41,45 @@ static int fail(const struct facts *f, int r, struct errmsg *e, const char *what
 }
 
 /* Has the zone this disk? What it was booted with says so. */
-static bool has_disk(const struct zone *z, const struct facts *f)
+static bool has_disk(const struct facts *f, const char *zone)
 {
 	cleanup(zconf_freep) struct zconf *c = NULL;
 	const struct zres *dev = NULL;
 
-	if (booted_load(&f->sh->paths, z->name, &c, NULL) < 0)
+	if (booted_load(f->ask->paths, zone, &c, NULL) < 0)
 		return false;
 	while ((dev = zconf_next(c, RES_DEVICE, dev))) {
 		cleanup(freep) char *path = NULL;
 		struct stat st;
 
-		if (zone_disk_path(&f->sh->paths, c, dev, &path) == 0 &&
-		    stat(path, &st) == 0 && storage_same(&st, &f->st))
+		if (zone_disk_path(f->ask->paths, c, dev, &path) == 0 &&
+		    slow_at(f->ask->slow, path) == 0 && stat(path, &st) == 0 &&
+		    storage_same(&st, &f->st))
 			return true;
 	}
 	return false;
+}
+
+/* Another zone that has it, or is about to: each that has a machine says below /run what
+ * it was booted with. False: none. */
+static bool find_holder(const struct facts *f)
+{
+	cleanup(freep) char *run = paths_get(f->ask->paths, PATH_RUN, NULL);
+	DIR *dir = run ? opendir(run) : NULL;
+	bool found = false;
+
+	for (struct dirent *de; !found && dir && (de = readdir(dir));) {
+		if (zone_name_check(de->d_name, NULL) < 0 ||
+		    strcmp(de->d_name, f->ask->conf->name) == 0 ||
+		    !has_disk(f, de->d_name))
+			continue;
+		strcpy(f->all->holder,
+		       de->d_name); /* zone_name_check() knows the length */
+		found = true;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 /* Another device of the zone, by hand or by a link: zonecfg lets none in. -1: none. */
@@ -76,24 +98,14 @@ static int twin(const struct facts *f)
 /* Somebody has it: a device of this zone, another zone, or else @who. */
 static int in_use(const struct facts *f, const char *who, struct errmsg *e)
 {
-	char text[CORE_REASON_SIZE];
 	const int id = twin(f);
 
-	snprintf(text, sizeof(text), "in use by %s", who);
 	if (id >= 0)
-		snprintf(text, sizeof(text), "device %d is the same disk", id);
-	for (unsigned i = 0; id < 0 && i < f->sh->zones.n; i++) {
-		const struct zone *z = f->sh->zones.v[i];
-
-		if (!(z->host || z->stray) || !has_disk(z, f))
-			continue;
-		if (z->stray)
-			stray_text(z, text, sizeof(text));
-		else
-			snprintf(text, sizeof(text), "in use by zone '%s'", z->name);
-		break;
-	}
-	return fail(f, -EBUSY, e, text);
+		return errmsg_set(e, -EBUSY, "device %u: %s: device %d is the same disk",
+				  f->id, f->said, id);
+	if (find_holder(f))
+		return errmsg_set(e, -EBUSY, "device %u: %s", f->id, f->said);
+	return errmsg_set(e, -EBUSY, "device %u: %s: in use by %s", f->id, f->said, who);
 }
 
 /* A file that nobody may write is a disk that nobody may write, root included. What is
@@ -104,6 +116,8 @@ static int open_backing(struct facts *f, int *ret_fd, struct errmsg *e)
 	int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	cleanup(closep) int fd = -1;
 
+	if (slow_at(f->ask->slow, f->path) < 0)
+		return -ECANCELED;
 	if (stat(f->path, &f->st) < 0)
 		return fail(f, -errno, e,
 			    errno == ENOENT
@@ -154,11 +168,14 @@ static int locked(const struct facts *f, int fd, struct errmsg *e)
 	return in_use(f, who, e);
 }
 
+/* What was opened late, for a boot that was given up, is left to those who want it. */
 static int lock(const struct facts *f, int fd, struct errmsg *e)
 {
 	struct flock lk = { .l_type = f->read_only ? F_RDLCK : F_WRLCK,
 			    .l_whence = SEEK_SET };
 
+	if (slow_at(f->ask->slow, f->path) < 0)
+		return -ECANCELED;
 	if (fcntl(fd, F_OFD_SETLK, &lk) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
@@ -167,11 +184,13 @@ static int lock(const struct facts *f, int fd, struct errmsg *e)
 }
 
 /* Has somebody a lock on the file at @path that @type would not go with? */
-static bool is_locked(const char *path, short type)
+static bool is_locked(const struct facts *f, const char *path, short type)
 {
 	struct flock lk = { .l_type = type, .l_whence = SEEK_SET };
-	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	cleanup(closep) int fd = -1;
 
+	if (slow_at(f->ask->slow, path) == 0)
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lk) == 0 && lk.l_type != F_UNLCK;
 }
 
@@ -187,7 +206,7 @@ static int check_loops(const struct facts *f, struct errmsg *e)
 				  "losetup -d /dev/%s",
 				  f->id, f->said, name, name);
 	if (S_ISBLK(f->st.st_mode) && loop_file(&f->st, SYSFS_DEFAULT, path) &&
-	    is_locked(path, f->read_only ? F_RDLCK : F_WRLCK))
+	    is_locked(f, path, f->read_only ? F_RDLCK : F_WRLCK))
 		return errmsg_set(e, -EBUSY,
 				  "device %u: %s: %s, which is behind it, is in use by "
 				  "another zone or program",
@@ -291,17 +310,6 @@ static void describe(const struct facts *f, const struct zconf *c, const struct 
 		 uuid[0], uuid[1], uuid[2], uuid[3], uuid[4], uuid[5], f->id);
 }
 
-/* What kzhost will complain about as vblkN, by its path. */
-static void note(const struct zone *z, const struct facts *f, const struct disk *d)
-{
-	(void)log_message(&f->sh->paths, z->name, "vblk%u: %s, %llu bytes%s%s", f->id,
-			  f->path, (unsigned long long)f->bytes,
-			  f->read_only ? ", read-only: nobody may write it" : "",
-			  d->fd[CTL_DISK_FD_DIRECT] < 0
-				  ? ", through the page cache: it has no O_DIRECT"
-				  : "");
-}
-
 /* The configuration may have been written by hand. */
 static int check_id(const struct disks *all, unsigned id, struct errmsg *e)
 {
@@ -334,19 +342,19 @@ static int open_and_lock(struct facts *f, bool bootable, struct disk *d, struct 
 }
 
 /* The last of all. */
-static int open_one(const struct shell *sh, const struct zone *z, const struct zconf *c,
-		    const struct zres *dev, struct disks *all, struct errmsg *e)
+static int open_one(const struct disks_ask *ask, const struct zres *dev,
+		    struct disks *all, struct errmsg *e)
 {
 	struct disk *d = &all->disk[all->n - 1];
 	cleanup(freep) char *path = NULL;
 	char room[PATH_SAID + 4];
-	struct facts f = { .sh = sh,
+	struct facts f = { .ask = ask,
 			   .all = all,
-			   .id = (unsigned)zres_number(c, dev, PROP_DEVICE_ID) };
-	int r = zone_disk_path(&sh->paths, c, dev, &path);
+			   .id = (unsigned)zres_number(ask->conf, dev, PROP_DEVICE_ID) };
+	int r = zone_disk_path(ask->paths, ask->conf, dev, &path);
 
 	if (r < 0)
-		return errmsg_set(e, r, "out of memory");
+		return errmsg_no_memory(e);
 	f.path = path;
 	f.said = path_said(path, room);
 	d->msg.id = le32_of(f.id);
@@ -355,19 +363,18 @@ static int open_one(const struct shell *sh, const struct zone *z, const struct z
 		r = open_and_lock(&f, zres_is_set(dev, PROP_BOOTPRI), d, e);
 	if (r < 0)
 		return r;
-	describe(&f, c, dev, z->uuid, d);
-	note(z, &f, d);
+	describe(&f, ask->conf, dev, ask->uuid, d);
+	d->path = take_ptr(&path);
 	return 0;
 }
 
-int disks_open(const struct shell *sh, const struct zone *z, const struct zconf *c,
-	       struct disks *ret_disks, struct errmsg *e)
+int disks_open(const struct disks_ask *ask, struct disks *ret_disks, struct errmsg *e)
 {
 	const struct zres *dev = NULL;
 	int r = 0;
 
 	*ret_disks = (struct disks){ 0 };
-	while (r == 0 && (dev = zconf_next(c, RES_DEVICE, dev))) {
+	while (r == 0 && (dev = zconf_next(ask->conf, RES_DEVICE, dev))) {
 		struct disk *d = &ret_disks->disk[ret_disks->n];
 
 		if (ret_disks->n == CTL_DISK_IDS)
@@ -376,9 +383,29 @@ int disks_open(const struct shell *sh, const struct zone *z, const struct zconf 
 		ret_disks->n++;
 		for (unsigned i = 0; i < CTL_DISK_FD_N; i++)
 			d->fd[i] = -1;
-		r = open_one(sh, z, c, dev, ret_disks, e);
+		r = open_one(ask, dev, ret_disks, e);
 	}
 	return r;
+}
+
+/* What kzhost will complain about as vblkN, by its path. */
+static void note(const struct disk *d, const struct paths *p, const char *zone)
+{
+	(void)log_message(p, zone, "vblk%u: %s, %llu bytes%s%s", le32_get(d->msg.id),
+			  d->path, (unsigned long long)le64_get(d->msg.bytes),
+			  le32_get(d->msg.flags) & CTL_DISK_READ_ONLY
+				  ? ", read-only: nobody may write it"
+				  : "",
+			  d->fd[CTL_DISK_FD_DIRECT] < 0
+				  ? ", through the page cache: it has no O_DIRECT"
+				  : "");
+}
+
+void disks_note(const struct disks *d, const struct paths *p, const char *zone)
+{
+	for (unsigned i = 0; i < d->n; i++)
+		if (d->disk[i].path)
+			note(&d->disk[i], p, zone);
 }
 
 void disks_close(struct disks *d)
@@ -388,5 +415,6 @@ void disks_close(struct disks *d)
 
 		for (unsigned i = 0; i < CTL_DISK_FD_N; i++)
 			closep(&one->fd[i]);
+		free(one->path);
 	}
 }

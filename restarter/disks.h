@@ -20,31 +20,43 @@
 
 #include "common/proto/ctl.h"
 #include "common/zone/conf.h"
-
-struct shell;
-struct zone;
+#include "restarter/slow.h"
 
 struct disk {
 	struct ctl_disk msg;   /* complete but for its header */
 	int fd[CTL_DISK_FD_N]; /* owned; -1 = absent */
+	char *path;            /* owned; set when all of it is there */
 };
 
 struct disks {
 	unsigned n;
 	struct disk disk[CTL_DISK_IDS];
+	char holder[ZONE_NAME_MAX + 1]; /* the zone that has the one that failed, or "" */
+};
+
+/* All that is borrowed for the call. */
+struct disks_ask {
+	const struct paths *paths;
+	const struct zconf *conf;
+	const uint8_t *uuid; /* the zone's: part of each disk's serial */
+	struct slow *slow;   /* the thread, which is told of every path before it */
 };
 
 /**
  * disks_open() - Open every disk that a configuration names
- * @z:		The zone; its uuid becomes part of each disk's serial
  * @ret_disks:	Set up in every case, so that disks_close() may follow
  *
+ * Runs on a thread: it touches nothing of the restarter but files (slow.h).
+ *
  * Return: 0, or the first that fails; the text names device, path, and what to do:
- * -EBUSY (locked or in use), -EINVAL (partition, directory, empty, id out of range), or
- * what open(2) gave
+ * -EBUSY (locked or in use; when a zone has it, holder is set and the text leaves that to
+ * the caller), -EINVAL (partition, directory, empty, id out of range), -ECANCELED (the
+ * thread's work was given up), or what open(2) gave
  */
-int disks_open(const struct shell *sh, const struct zone *z, const struct zconf *c,
-	       struct disks *ret_disks, struct errmsg *e);
+int disks_open(const struct disks_ask *ask, struct disks *ret_disks, struct errmsg *e);
+
+/* Writes to the zone's messages by which paths it has its disks: kzhost knows none. */
+void disks_note(const struct disks *d, const struct paths *p, const char *zone);
 
 void disks_close(struct disks *d);
 

@@ -130,6 +130,7 @@ static void submit(const struct request *q, struct core_event *ev)
 	}
 	ev->zone = q->zone->name;
 	ev->op = conn_expect(q->conn);
+	q->conn->op_zone = q->zone;
 	if (shell_step(q->sh, ev) < 0) {
 		q->conn->op = 0;
 		bad_state(q, "there is no instance");

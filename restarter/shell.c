@@ -11,6 +11,7 @@
 #include "restarter/autoboot.h"
 #include "restarter/hosts.h"
 #include "restarter/http.h"
+#include "restarter/launch.h"
 #include "restarter/logs.h"
 #include "restarter/monitor.h"
 #include "restarter/notify.h"
@@ -51,7 +52,8 @@ int shell_init(struct shell *sh)
 	config_defaults(&sh->config);
 	if (uv_loop_init(&sh->loop))
 		return -ENOMEM;
-	if (core_new(&sh->core) < 0 || units_new(sh, &sh->units) < 0)
+	if (core_new(&sh->core) < 0 || units_new(sh, &sh->units) < 0 ||
+	    launches_new(sh, &sh->launches) < 0)
 		return -ENOMEM;
 	return status_new(sh, &sh->status);
 }
@@ -176,38 +178,21 @@ static void number_zone(struct shell *sh, struct zone *z)
 	z->running_ms = z->online_ms = 0;
 }
 
-static void boot_failed(struct shell *sh, struct zone *z, const char *why)
-{
-	struct core_event ev = { .type = EV_VM_FAILED, .zone = z->name, .text = why };
-
-	log_err("zone=%s boot failed: %s", z->name, why);
-	(void)shell_step(sh, &ev);
-}
-
 static void do_start(struct shell *sh, struct zone *z)
 {
-	struct boot *boot = NULL;
-	struct errmsg e = { "" };
-	int r;
-
-	ASSERT(!z->host);
 	z->start_held = false;
-	r = boot_prepare(sh, z, &boot, &e);
-	shell_drop_args(z); /* they were for this boot */
-	if (r == 0)
-		r = host_start(sh, z, boot, &e);
-	if (r < 0)
-		boot_failed(sh, z, e.text);
+	launch_begin(sh, z);
 }
 
-/* A start that waits for the disk is undone without a trace. */
-static bool drop_held(struct shell *sh, struct zone *z)
+/* A start that waits for the repository's disk, or for storage, is undone without a trace.
+ */
+static bool drop_start(struct shell *sh, struct zone *z)
 {
 	struct core_event ev = { .type = EV_VM_EXITED,
 				 .zone = z->name,
 				 .end = VM_END_HALTED };
 
-	if (!z->start_held)
+	if (!z->start_held && !launch_give_up(sh, z))
 		return false;
 	z->start_held = false;
 	(void)shell_step(sh, &ev);
@@ -280,11 +265,11 @@ static void carry_out(struct shell *sh, const struct core_action *a, struct zone
 			do_start(sh, z);
 		break;
 	case ACT_VM_SHUTDOWN:
-		if (!drop_held(sh, z) && z->host)
+		if (!drop_start(sh, z) && z->host)
 			host_shutdown(z->host);
 		break;
 	case ACT_VM_HALT:
-		if (!drop_held(sh, z) && z->host)
+		if (!drop_start(sh, z) && z->host)
 			host_halt(z->host);
 		break;
 	case ACT_OP_WAIT:
@@ -579,6 +564,7 @@ void shell_fini(struct shell *sh)
 	admin_free(sh->admin);
 	http_free(sh->http);
 	units_free(sh->units);
+	launches_free(sh->launches);
 	status_free(sh->status);
 	for (unsigned i = 0; i < sh->zones.n; i++)
 		if (sh->zones.v[i]->host)

@@ -31,6 +31,7 @@
 
 struct admin;
 struct http;
+struct launches;
 struct status;
 struct units;
 
@@ -47,12 +48,13 @@ struct shell {
 	struct zones zones;
 	struct restarter_config config;
 	struct limits limits;
-	struct admin *admin;   /* owned; NULL until it listens */
-	struct status *status; /* owned */
-	struct http *http;     /* owned; NULL until it listens */
-	struct units *units;   /* owned */
-	bool units_stale;      /* dependencies may name others now */
-	gid_t managers;        /* the group that may do everything; (gid_t)-1 */
+	struct admin *admin;       /* owned; NULL until it listens */
+	struct status *status;     /* owned */
+	struct http *http;         /* owned; NULL until it listens */
+	struct units *units;       /* owned */
+	struct launches *launches; /* owned */
+	bool units_stale;          /* dependencies may name others now */
+	gid_t managers;            /* the group that may do everything; (gid_t)-1 */
 
 	struct core_actions step; /* reused by every step */
 	struct {

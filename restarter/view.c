@@ -8,6 +8,7 @@
 #include "restarter/view.h"
 #include "common/base/json.h"
 #include "restarter/hosts.h"
+#include "restarter/launch.h"
 #include "restarter/stray.h"
 #include "restarter/usage.h"
 
@@ -83,6 +84,10 @@ static const char *reason_of(const struct shell *sh, const struct zone *z,
 	if (z->start_held) {
 		v->why = KZ_WHY_NOT_PERSISTED;
 		return sh->persist_error;
+	}
+	if (launch_waits(z)) {
+		v->why = KZ_WHY_WAITS_STORAGE;
+		return launch_waits(z);
 	}
 	/* Maintenance has the reason of the boot that failed. */
 	if (!z->config_error || v->phase != VM_NONE || v->state == INST_MAINT)

@@ -12,7 +12,7 @@ static void zone_free(struct zone *z)
 {
 	if (!z)
 		return;
-	ASSERT(!z->host && !z->stray);
+	ASSERT(!z->host && !z->launch && !z->stray);
 	free(z->config_error);
 	free(z->boot_args);
 	free(z->op_error);

@@ -15,6 +15,7 @@
 #define UUID_TEXT_SIZE 37
 
 struct host;
+struct launch;
 struct stray;
 struct conn;
 
@@ -31,9 +32,10 @@ struct zone {
 	struct core_saved saved;   /* as read from the repository */
 	bool has_saved;
 	char *op_error; /* owned; why the answer to come is an error after all, or NULL */
-	struct host *host;   /* owned; its kzhost while there is one */
-	bool start_held;     /* VM_START waits for the repository */
-	struct stray *stray; /* owned; a kzhost that is not ours to command, or NULL */
+	struct host *host;     /* owned; its kzhost while there is one */
+	bool start_held;       /* VM_START waits for the repository */
+	struct launch *launch; /* owned; its boot until that has a kzhost, or NULL */
+	struct stray *stray;   /* owned; a kzhost that is not ours to command, or NULL */
 	bool noted, told;    /* monitor.c: has changed; readers know it has an instance */
 	struct conn *worker; /* borrowed; the connection between Begin and End */
 	enum life_event worker_end; /* what a successful End means */

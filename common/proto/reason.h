@@ -32,6 +32,8 @@
 	X(SLOT, "waiting_for_slot", \
 	  "Wait, or boot it before the others: zoneadm -z %Z boot") \
 	X(STARTING, "starting", "Wait, or give up with: zoneadm -z %Z halt") \
+	X(WAITS_STORAGE, "waiting_for_storage", \
+	  "See why it does not answer, or give up with: zoneadm -z %Z halt") \
 	X(GOALS, "waiting_for_goals", \
 	  "Watch it with: zlogin -C %Z; give up with: zoneadm -z %Z halt") \
 	X(NOT_PERSISTED, "state_not_persisted", \

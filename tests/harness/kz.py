@@ -370,9 +370,10 @@ class Case:
         """A Varlink connection to this root's svc.zones."""
         return Varlink(self.path("run/zones/svc.zones.sock"))
 
-    def svc_start(self, *args, **env):
-        """Start svc.zones and wait until it answers; a Process."""
-        self.svc = self.start("svc.zones", *args, **env)
+    def svc_start(self, *args, wrapper=(), **env):
+        """Start svc.zones, by a program that starts another, and wait until it answers; a
+        Process."""
+        self.svc = self.start(*wrapper, self._program("svc.zones"), *args, **env)
 
         def answers():
             if not self.svc.alive():

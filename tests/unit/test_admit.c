@@ -71,3 +71,22 @@ TEST(admit, what_was_not_touched_stays_promised)
 	T_TRUE(admit_promised(&sh, NULL, 0) <= 1025 * GIB);
 	fini(&sh);
 }
+
+TEST(admit, boot_on_its_way_has_its_memory_promised)
+{
+	struct shell sh = { 0 };
+	struct host hosts[2];
+	int some;
+
+	fill(&sh, hosts);
+	sh.zones.v[0]->host = NULL;
+	sh.zones.v[0]->launch = (struct launch *)(void *)&some;
+	/* There is nobody to look at: all of it counts, however often it is asked. */
+	hosts[1].resident_bytes = RAM;
+	T_EQ(admit_promised(&sh, NULL, 0), RAM);
+	T_EQ(admit_promised(&sh, NULL, 0), RAM);
+	T_EQ(admit_promised(&sh, sh.zones.v[0], 0), 0);
+	sh.zones.v[0]->launch = NULL;
+	T_EQ(admit_promised(&sh, NULL, 0), 0);
+	fini(&sh);
+}
