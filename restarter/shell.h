@@ -65,7 +65,7 @@ struct shell {
 	uint32_t jitter;       /* for the next event; never 0 */
 	int next_id;
 	unsigned next_uid; /* uids.c: where the search goes on */
-	bool begun; /* the loop's handles live */
+	bool begun;        /* the loop's handles live */
 	bool committing;
 	bool noted; /* some zone's is set */
 
