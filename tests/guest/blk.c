@@ -10,7 +10,6 @@
 #include "tests/guest/print.h"
 
 #define DISKS_MAX 24
-#define ANSWER_MS 20000
 #define SLOTS     VRING_SIZE_MAX
 
 static struct blk disks[DISKS_MAX];
@@ -101,7 +100,7 @@ unsigned blk_do(struct blk *b, enum blk_type type, uint64_t sector, void *data,
 	if (!vring_add(r, seg, data && out ? 2 : 1, data && !out ? 2 : 1, 1))
 		return BLK_NO_ANSWER;
 	vring_kick(r);
-	if (!virtio_wait(r, ANSWER_MS) || !vring_take(r, &cookie, &len))
+	if (!virtio_wait(r, VIRTIO_ANSWER_MS) || !vring_take(r, &cookie, &len))
 		return BLK_NO_ANSWER;
 	return b->status[0];
 }

@@ -37,8 +37,6 @@ struct message {
 #define RX_BUFFERS 8
 #define RX_BYTES   512
 #define SEND_MAX   2048
-#define SETTLE_MS  100 /* how long control messages may stay away */
-#define ANSWER_MS  4000
 #define DEFAULT_MS 1000
 
 struct port {
@@ -90,7 +88,7 @@ static bool send(unsigned queue, const void *data, uint32_t n)
 	if (!vring_add(r, &seg, 1, 0, 1))
 		return false;
 	vring_kick(r);
-	return virtio_wait(r, ANSWER_MS) && vring_take(r, &cookie, &len);
+	return virtio_wait(r, VIRTIO_ANSWER_MS) && vring_take(r, &cookie, &len);
 }
 
 static bool send_control(uint32_t id, enum event event, uint16_t value)
@@ -148,23 +146,46 @@ static void take_message(const uint8_t *bytes, uint32_t len)
 	}
 }
 
-/* Handles control messages until none has come for @ms. */
-static void settle(unsigned ms)
+/* Handles the control messages that are there. Return: whether there were any */
+static bool take_messages(void)
 {
 	struct vring *r = con.dev->queue[2];
+	bool any = false;
 	uint64_t cookie;
 	uint32_t len;
 
-	while (con.multiport && virtio_wait(r, ms)) {
-		while (vring_take(r, &cookie, &len)) {
-			if (!cookie)
-				continue;
-			take_message(con.control + (cookie - 1) * RX_BYTES,
-				     len < RX_BYTES ? len : RX_BYTES);
-			post(r, con.control, (unsigned)cookie - 1);
-		}
-		vring_kick(r);
+	while (vring_take(r, &cookie, &len)) {
+		any = true;
+		if (!cookie)
+			continue;
+		take_message(con.control + (cookie - 1) * RX_BYTES,
+			     len < RX_BYTES ? len : RX_BYTES);
+		post(r, con.control, (unsigned)cookie - 1);
 	}
+	if (any)
+		vring_kick(r);
+	return any;
+}
+
+/* Tells the device what it knows of a port. Return: true when it has taken that */
+static bool say_again(void)
+{
+	for (unsigned i = 0; i < con.n_ports; i++) {
+		if (con.port[i].exists)
+			return send_control(i, PORT_OPEN, con.port[i].guest_open);
+	}
+	return false;
+}
+
+/*
+ * Handles control messages until the device has none left. It takes what it is sent in
+ * order, and gives its answers before it takes what was sent after they were asked for: so
+ * when it has taken one more message, and there is nothing, nothing is under way.
+ */
+static void settle(void)
+{
+	while (con.multiport && take_messages() && say_again())
+		;
 }
 
 static bool start_ports(void)
@@ -181,7 +202,8 @@ static bool start_ports(void)
 	post_all(con.dev->queue[2], con.control);
 	if (!send_control(0xffffffff, DEVICE_READY, 1))
 		return false;
-	settle(SETTLE_MS);
+	virtio_wait(con.dev->queue[2], VIRTIO_ANSWER_MS);
+	settle();
 	return true;
 }
 
@@ -194,7 +216,7 @@ static bool con_open(void)
 
 	if (con.dev &&
 	    (virtio_status(con.dev) & (running | VIRTIO_S_NEEDS_RESET)) == running) {
-		settle(1);
+		settle();
 		return true;
 	}
 	if (!con.control)

@@ -20,6 +20,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define RNG_BYTES     64
+#define LOOK_MS       10 /* from one look at the status to the next */
 
 bool conform_ready(struct conform *c, uint64_t features)
 {
@@ -91,10 +92,14 @@ void conform_offer(struct conform *c, uint16_t head)
 
 bool conform_used(struct conform *c, unsigned ms)
 {
-	uint64_t end = rdtsc() + ms * clock_ticks_per_ms();
+	uint64_t now = rdtsc(), look = now, end = now + ms * clock_ticks_per_ms();
 
-	while (!vring_has_used(c->r)) {
-		if (rdtsc() > end)
+	for (; !vring_has_used(c->r); now = rdtsc()) {
+		if (now >= look && virtio_status(c->d) & VIRTIO_S_NEEDS_RESET)
+			return false;
+		if (now >= look)
+			look = now + LOOK_MS * clock_ticks_per_ms();
+		if (now > end)
 			return false;
 	}
 	c->used_id = c->r->used->ring[c->r->used_idx & (c->r->size - 1)].id;

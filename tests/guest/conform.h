@@ -80,7 +80,7 @@ void conform_fill(struct conform *c, uint16_t head);
 /* Offers @head and kicks, wanted or not. */
 void conform_offer(struct conform *c, uint16_t head);
 
-/* Waits up to @ms for something used. */
+/* Waits up to @ms for something used, not for a device that wants a reset. */
 bool conform_used(struct conform *c, unsigned ms);
 
 /* conform_fill(), conform_offer() and conform_used(), with success. */
@@ -95,7 +95,7 @@ bool conform_interrupted(struct conform *c, unsigned entry, uint64_t before, uns
  * whether it did. */
 bool conform_break(struct conform *c);
 
-#define CONFORM_MS       2000 /* what has to happen */
-#define CONFORM_QUIET_MS 60   /* what must not happen */
+#define CONFORM_MS       VIRTIO_ANSWER_MS /* what has to happen */
+#define CONFORM_QUIET_MS 60               /* what must not happen */
 
 #endif

@@ -23,6 +23,7 @@ struct evil_ctx {
 	struct blk *b;   /* started anew, with all features and queues, interrupts off */
 	struct vring *r; /* its queue 0 */
 	unsigned disk;   /* its number */
+	unsigned ms;     /* how long to wait for what becomes of the misdeed */
 };
 
 struct evil {

@@ -16,7 +16,6 @@
 #define FLIGHT_LEN  0x10000
 #define RESETS      100
 #define SETTLE_MS   50
-#define WAIT_MS     300
 #define CONFIG_MAX  256
 #define REGION_MAX  0x1000
 #define PATTERN     0x5a
@@ -317,9 +316,21 @@ static enum evil_outcome vector_range(struct evil_ctx *c)
 /* Return: whether @slot has interrupted more than @before times, soon */
 static bool interrupted(unsigned slot, uint64_t before)
 {
-	uint64_t end = rdtsc() + WAIT_MS * clock_ticks_per_ms();
+	uint64_t end = rdtsc() + VIRTIO_ANSWER_MS * clock_ticks_per_ms();
 
 	while (event_msix_count(slot) == before) {
+		if (rdtsc() > end)
+			return false;
+	}
+	return true;
+}
+
+/* Return: whether @entry pends, soon */
+static bool pends(const struct pci_dev *p, unsigned entry)
+{
+	uint64_t end = rdtsc() + VIRTIO_ANSWER_MS * clock_ticks_per_ms();
+
+	while (!(mmio_read32(p->msix_pba) >> entry & 1)) {
 		if (rdtsc() > end)
 			return false;
 	}
@@ -331,9 +342,10 @@ static enum evil_outcome masked(struct evil_ctx *c, bool by_function)
 {
 	struct pci_dev *p = c->b->dev->pci;
 	unsigned entry = virtio_entry(c->b->dev, 0), slot = pci_msix_slot(p, entry);
-	uint32_t control = pci_read(p, p->msix_cap + MSIX_CONTROL, 2), pending;
+	uint32_t control = pci_read(p, p->msix_cap + MSIX_CONTROL, 2);
 	uint64_t before = event_msix_count(slot);
 	enum evil_outcome o;
+	bool pending;
 
 	if (by_function)
 		pci_write(p, p->msix_cap + MSIX_CONTROL, 2, control | MSIX_CONTROL_MASK);
@@ -342,8 +354,8 @@ static enum evil_outcome masked(struct evil_ctx *c, bool by_function)
 	evil_read(c);
 	vring_interrupts_on(c->r);
 	o = evil_try(c, 0);
+	pending = o == EVIL_OK && pends(p, entry);
 	clock_delay_ms(SETTLE_MS);
-	pending = mmio_read32(p->msix_pba) >> entry & 1;
 	if (o != EVIL_OK || event_msix_count(slot) != before || !pending) {
 		print("evil: masked: %lu interrupts, pending %u\n",
 		      event_msix_count(slot) - before, pending);

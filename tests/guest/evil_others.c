@@ -26,7 +26,8 @@ static struct conform device(unsigned type)
 }
 
 /* One buffer on the device's queue; afterwards the device works, reset if need be. */
-static enum evil_outcome buffer(unsigned type, uint64_t gpa, uint32_t len, uint16_t flags)
+static enum evil_outcome buffer(const struct evil_ctx *e, unsigned type, uint64_t gpa,
+				uint32_t len, uint16_t flags)
 {
 	struct conform c = device(type);
 	enum evil_outcome o = EVIL_NOTHING;
@@ -37,7 +38,7 @@ static enum evil_outcome buffer(unsigned type, uint64_t gpa, uint32_t len, uint1
 		return EVIL_NOTHING;
 	c.r->desc[0] = (struct vring_desc){ gpa, len, flags, 0 };
 	conform_offer(&c, 0);
-	used = conform_used(&c, CONFORM_QUIET_MS);
+	used = conform_used(&c, e->ms);
 	status = virtio_status(c.d);
 	if (status & VIRTIO_S_NEEDS_RESET)
 		o = EVIL_RESET;
@@ -51,27 +52,27 @@ static enum evil_outcome buffer(unsigned type, uint64_t gpa, uint32_t len, uint1
 
 static enum evil_outcome rng_readable(struct evil_ctx *c)
 {
-	return buffer(VIRTIO_ENTROPY, (uintptr_t)blk_dma(), 64, 0);
+	return buffer(c, VIRTIO_ENTROPY, (uintptr_t)blk_dma(), 64, 0);
 }
 
 static enum evil_outcome rng_nowhere(struct evil_ctx *c)
 {
-	return buffer(VIRTIO_ENTROPY, evil_nowhere(), 64, VRING_DESC_WRITE);
+	return buffer(c, VIRTIO_ENTROPY, evil_nowhere(), 64, VRING_DESC_WRITE);
 }
 
 static enum evil_outcome rng_large(struct evil_ctx *c)
 {
-	return buffer(VIRTIO_ENTROPY, (uintptr_t)blk_dma(), LARGE, VRING_DESC_WRITE);
+	return buffer(c, VIRTIO_ENTROPY, (uintptr_t)blk_dma(), LARGE, VRING_DESC_WRITE);
 }
 
 static enum evil_outcome con_writable(struct evil_ctx *c)
 {
-	return buffer(VIRTIO_CONSOLE, (uintptr_t)blk_dma(), 16, VRING_DESC_WRITE);
+	return buffer(c, VIRTIO_CONSOLE, (uintptr_t)blk_dma(), 16, VRING_DESC_WRITE);
 }
 
 static enum evil_outcome con_nowhere(struct evil_ctx *c)
 {
-	return buffer(VIRTIO_CONSOLE, evil_nowhere(), 16, 0);
+	return buffer(c, VIRTIO_CONSOLE, evil_nowhere(), 16, 0);
 }
 
 /* A control message of @n bytes; then the ports are counted anew. */

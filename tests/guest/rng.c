@@ -13,7 +13,6 @@
 #define BUFFER_BYTES  4096
 #define DEFAULT_BYTES 16
 #define SHOWN_BYTES   32
-#define ANSWER_MS     4000
 
 /* Return: bytes that the device put into @buf, 0 when it did not answer */
 static uint32_t get(struct vring *r, uint8_t *buf, uint32_t bytes)
@@ -25,7 +24,7 @@ static uint32_t get(struct vring *r, uint8_t *buf, uint32_t bytes)
 	if (!vring_add(r, &seg, 0, 1, 1))
 		return 0;
 	vring_kick(r);
-	if (!virtio_wait(r, ANSWER_MS) || !vring_take(r, &cookie, &len))
+	if (!virtio_wait(r, VIRTIO_ANSWER_MS) || !vring_take(r, &cookie, &len))
 		return 0;
 	return len < bytes ? len : bytes;
 }

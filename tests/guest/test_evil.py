@@ -75,7 +75,8 @@ def every_misdeed_has_its_outcome(t):
             outcome, _ = DIFFERENCES.get(name, ("", ""))
             if outcome is None:
                 continue
-            seen = g.command(f"evil {name} 0")
+            waits = outcome and "nothing" not in outcome
+            seen = g.command(f"evil {name} 0" + (" patiently" if waits else ""))
             m = re.search(LINE.format(name), seen)
             qemu.check(m, seen)
             if (m[2], m[3]) != ("ok", "ok") or (

@@ -17,7 +17,6 @@
 #define DEVICE_FIRST 0x1040
 #define DEVICE_LAST  0x107f
 #define DEVS_MAX     32
-#define RESET_MS     1000
 #define POLL_US      200
 #define SLICE_MS     4000 /* less than APIC_TIMER_MAX_NS */
 #define NS_PER_MS    1000000u
@@ -140,7 +139,7 @@ uint64_t virtio_config64(const struct virtio_dev *d, unsigned offset)
 
 bool virtio_reset(struct virtio_dev *d)
 {
-	uint64_t end = rdtsc() + RESET_MS * clock_ticks_per_ms();
+	uint64_t end = rdtsc() + VIRTIO_ANSWER_MS * clock_ticks_per_ms();
 
 	virtio_set_status(d, 0);
 	d->features = 0;

@@ -17,6 +17,7 @@
 
 #define VIRTIO_QUEUES_MAX 64
 #define VIRTIO_NO_VECTOR  0xffff
+#define VIRTIO_ANSWER_MS  40000 /* a device that has not answered by then hangs */
 
 /* Device types (5). */
 #define VIRTIO_BLOCK   2
