@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define WAIT_MS     30000
+#define WAIT_MS     90000
 #define FILE_MAX    (64u << 20)
 #define STRINGS_MAX 256
 

@@ -80,7 +80,7 @@ void t_write_file(const char *path, const char *text);
 /* A file's text, valid until the test ends. */
 const char *t_read_file(const char *path);
 
-/* Waits until poll(2) reports one of the events; fails the test after 30 s. */
+/* Waits until poll(2) reports one of the events; fails the test after 90 s. */
 #define T_WAIT_FD(fd, events) t_wait_fd(T_AT, (fd), (events))
 void t_wait_fd(struct t_at at, int fd, short events);
 

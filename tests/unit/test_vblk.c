@@ -164,7 +164,7 @@ static void wait_used(struct bed *b)
 		vring_set_used_event(&b->ring, b->ring.used_seen);
 		if (vring_used_idx(&b->ring) != b->ring.used_seen)
 			continue;
-		if (poll(&p, 1, 20000) != 1)
+		if (poll(&p, 1, 90000) != 1)
 			T_FAIL("no interrupt");
 		T_EQ(read(b->interrupt, &n, sizeof(n)), (ssize_t)sizeof(n));
 	}

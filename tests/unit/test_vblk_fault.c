@@ -22,7 +22,7 @@
 #define AREA      16u /* sectors of a request's own */
 #define SECTORS   (QUEUES * SLOTS * AREA)
 #define RING_SIZE 128u
-#define TIMEOUT_S 60
+#define TIMEOUT_S 90
 
 /* Where a queue has its things. */
 #define RING(q)      (0x10000u + 0x4000u * (q))
@@ -397,7 +397,7 @@ TEST(vblk_fault, order_to_stop_is_not_slept_over)
 	wait_idle(&b);
 	__atomic_store_n(&stop_in_reap, b.disk, __ATOMIC_RELEASE);
 	vdev_kick(b.disk, 0);
-	T_TRUE(vdev_wait_stopped(b.disk, 20000));
+	T_TRUE(vdev_wait_stopped(b.disk, 90000));
 	bed_fini(&b);
 }
 

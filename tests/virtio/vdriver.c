@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define TIMEOUT_S 30
+#define TIMEOUT_S 90
 
 #define CAP_VENDOR 0x09
 #define CAP_MSIX   0x11
