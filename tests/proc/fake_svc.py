@@ -7,7 +7,7 @@
 
 Zones and Instances answer from the lists; any other method from `svc.answers`: an object
 (the parameters of the answer), an exception from `error()`, or a function of (parameters,
-tell) that gives or raises one, where tell(text) sends a progress text. Without an answer a
+tell) that gives or raises one, where tell(text) sends a progress text; or `together()`. Without an answer a
 method succeeds with {}. `svc.calls` lists (method, parameters) in the order they came.
 """
 
@@ -44,6 +44,13 @@ def brief(i):
 def error(name, message, **more):
     """An error answer of the interface."""
     return kz.VarlinkError("%s.%s" % (kz.IFACE, name), dict(more, message=message))
+
+
+class together:
+    """An answer that comes with a progress text in one piece."""
+
+    def __init__(self, text, parameters):
+        self.text, self.parameters = text, parameters
 
 
 class FakeSvc:
@@ -95,17 +102,24 @@ class FakeSvc:
                 self.answer(connection, json.loads(message))
 
     def answer(self, connection, call):
-        def send(message):
-            connection.sendall(json.dumps(message).encode() + b"\0")
+        def send(*messages):
+            connection.sendall(b"".join(json.dumps(m).encode() + b"\0" for m in messages))
+
+        def progress(text):
+            return {"parameters": {"progress": text}, "continues": True}
 
         def tell(text):
-            send({"parameters": {"progress": text}, "continues": True})
+            send(progress(text))
 
         method = call["method"].rsplit(".", 1)[1]
         parameters = call.get("parameters", {})
         self.calls.append((method, parameters))
         try:
-            send({"parameters": self.result(method, parameters, tell)})
+            result = self.result(method, parameters, tell)
+            if isinstance(result, together):
+                send(progress(result.text), {"parameters": result.parameters})
+            else:
+                send({"parameters": result})
         except kz.VarlinkError as e:
             send({"error": e.name, "parameters": e.parameters})
 

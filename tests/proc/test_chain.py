@@ -114,7 +114,7 @@ def zones_survive_a_killed_restarter(t):
     t.run("zoneadm", "-z", "db", "boot")
     t.run("zoneadm", "-z", "web", "boot")
     for zone in ("db", "web"):
-        t.wait_text("var/log/zones/console." + zone, "ready")
+        t.wait_text("var/log/zones/console." + zone, "%s> " % zone)  # that is all it says
     before, zones, logs = table(), t.run("zoneadm", "list", "-cv").stdout, {}
     for zone in ("db", "web"):
         logs[zone] = t.read("var/log/zones/console." + zone)

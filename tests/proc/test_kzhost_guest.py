@@ -207,13 +207,11 @@ def the_power_button_is_pressed_again_until_the_guest_ends(t):
 @kz.test
 def halt_never_waits_for_the_guest(t):
     host, c, client = booted(t, vcpus=2)
-    client.send("spin\r")
-    client.read_until("spin")
-    began = time.monotonic()
+    client.send("spin 3600000\r")  # longer than the test waits for anything
+    client.read_until("spin 3600000")
     c.good("halt")
     kz.eq(c.event(), ("halted", ""))
     kz.eq(host.wait(), exit_status("halted"))
-    kz.eq(time.monotonic() - began < 5, True, "halted within 5 s")
 
 
 @kz.test

@@ -2,6 +2,8 @@
 """status.json in all the states that zones can be in, against its schema."""
 
 import copy
+import json
+import time
 
 import kz
 from restarter import (call, check_status, configure, install, mistakes, now, script, setup,
@@ -20,10 +22,17 @@ def listed(t, name):
 
 
 def becomes(t, name, auxiliary):
-    """Waits until the document has this reason of the zone; its instance."""
-    kz.wait_for(lambda: (listed(t, name).get("instance") or {}).get("auxiliary_state")
-                == auxiliary, "%s is %s" % (name, auxiliary))
-    return zone(t, name)["instance"]
+    """Waits until a document has this reason of the zone; the instance as that one has it."""
+    def that_has_it():
+        doc = status(t)
+        for z in doc["zones"]:
+            if z["name"] == name and (z["instance"] or {}).get("auxiliary_state") == auxiliary:
+                return doc, z["instance"]
+        return None
+
+    doc, i = kz.wait_for(that_has_it, "%s is %s" % (name, auxiliary))
+    kz.eq(mistakes(doc), [])
+    return i
 
 
 def enable(t, name):
@@ -118,6 +127,14 @@ def cpu_time_is_that_of_the_process(t):
 def one_that_is_tried_again(t):
     setup(t, "web")
     enable(t, "web")
+    becomes(t, "web", "none")
+    t.svc_kill()
+    state = t.json("var/lib/zones/state.json")
+    del state["check"]
+    # After so many faults a minute passes until the next try: time enough to see it waiting.
+    state["zones"]["web"]["faults_ms"] = [int(time.time() * 1000) - 1000] * 6
+    t.write("var/lib/zones/state.json", json.dumps(state))
+    t.svc_start()
     becomes(t, "web", "none")
     now(t, "web", "die")
     i = becomes(t, "web", "waiting_to_retry")

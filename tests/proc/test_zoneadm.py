@@ -8,7 +8,7 @@ import signal
 import threading
 
 import kz
-from fake_svc import FakeSvc, error, zone
+from fake_svc import FakeSvc, error, together, zone
 
 UUID_A = "29be88cb-e61a-4204-8d9b-f4a61bf0efdd"
 UUID_B = "7f9cd0c2-5b38-6f5e-9c10-d5e8a1f0a9b1"
@@ -241,12 +241,8 @@ def waiting_tells_what_for(t):
 
 @kz.test
 def what_is_quick_tells_nothing(t):
-    def boot(parameters, tell):
-        tell("waits for a slot")
-        return {}
-
     with FakeSvc(t) as svc:
-        svc.answers["Boot"] = boot
+        svc.answers["Boot"] = together("waits for a slot", {})
         result = t.run("zoneadm", "-z", "web", "boot")
     kz.eq(result.stderr, "")
 
