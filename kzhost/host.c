@@ -7,7 +7,10 @@
  * Whatever ends the zone (HALT, the guest, a failure) goes through end_zone(): threads
  * are stopped, the console is told and closed, the cause is kept. The cause then goes out
  * as EXITING: at once when a restarter is connected, to the next one that says HELLO
- * within CTL_TELL_MS when not. In both cases it is the exit status as well.
+ * within CTL_TELL_MS when not. In both cases it is the exit status as well. Who ended the
+ * zone by HALT, or has a request answered by its failure, knows that; anybody else has
+ * to confirm by HALT that the cause was heard, as a restarter that dies with it unread
+ * would leave one that takes the guest's reset for a crash.
  *
  * DOC: Console output in portions
  *
@@ -56,6 +59,8 @@ struct host {
 	struct turns turns;      /* of the devices that write to it */
 	bool log_told;           /* on this connection: the log is full */
 	bool device_told;        /* and since the last STATUS: a device erred */
+	bool cause_told;         /* and: EXITING */
+	bool heard;              /* the cause is known; nobody has to confirm that */
 	struct goalwatch goals;  /* from CREATE on */
 	struct vm_stats last;    /* of a machine that is gone */
 	uv_poll_t vm_poll;
@@ -100,15 +105,18 @@ static void on_timeout(uv_timer_t *timer)
 }
 
 /*
- * Sends EXITING and leaves the loop; without a listener, waits a while for one. The
- * machine is released after that: the kernel takes its time to do so.
+ * Sends EXITING and leaves the loop when it was heard; else waits a while for that, or
+ * for a listener. The machine is released after that: the kernel takes its time to do so.
  */
 static void tell(struct host *h)
 {
 	struct ctl_exiting msg = { .cause = le32_of(h->cause) };
 
 	memcpy(msg.text, h->text, sizeof(msg.text));
-	if (ctl_server_event(h->ctl, CTL_EV_EXITING, &msg.hdr, sizeof(msg)))
+	if (!h->cause_told)
+		h->cause_told =
+			ctl_server_event(h->ctl, CTL_EV_EXITING, &msg.hdr, sizeof(msg));
+	if (h->cause_told && h->heard)
 		uv_stop(&h->loop);
 	else if (!uv_is_active((uv_handle_t *)&h->timer))
 		uv_timer_start(&h->timer, on_timeout, CTL_TELL_MS, 0);
@@ -144,6 +152,7 @@ static void end_zone(struct host *h, enum ctl_cause cause, const char *text)
 	console_close(h->console);
 	h->console = NULL;
 	h->cause = cause;
+	h->heard |= cause == CTL_CAUSE_FAILED; /* an answer says so, too */
 	h->status = CTL_EXIT_STATUS(cause);
 	snprintf(h->text, sizeof(h->text), "%s", text);
 	log_info("zone=%s ends: %s%s%s", h->zone, ctl_cause_names[cause],
@@ -418,6 +427,7 @@ static int do_shutdown(struct host *h, const void *msg, int *fds, struct errmsg 
 
 static int do_halt(struct host *h, const void *msg, int *fds, struct errmsg *e)
 {
+	h->heard = true;
 	end_zone(h, h->state == CTL_PANICKED ? CTL_CAUSE_PANIC : CTL_CAUSE_HALTED, "");
 	return 0;
 }
@@ -540,6 +550,7 @@ static void on_connection(void *arg, bool up)
 
 	h->log_told = false;
 	h->device_told = false;
+	h->cause_told = false;
 	if (h->state == CTL_ENDED)
 		return;
 	if (up)

@@ -292,6 +292,31 @@ static void listen_http(struct shell *sh)
 	settings_listen(sh);
 }
 
+/*
+ * The last svc.zones had heard why a machine ended, and died before the core could act:
+ * tell the core now, unless what was asked for meanwhile says what is to follow.
+ */
+static void tell_ends(struct shell *sh)
+{
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		struct zone *z = sh->zones.v[i];
+		struct core_event found = { .type = EV_ADOPT, .zone = z->name };
+		struct core_event ev = { .type = EV_VM_EXITED, .zone = z->name };
+		bool tell = z->has_ended && !sh->host_boot && !z->saved.to_maint &&
+			    !z->saved.again;
+
+		if (z->host || z->stray)
+			continue; /* it is there and tells that itself */
+		z->has_ended = false;
+		if (!tell)
+			continue;
+		found.adopt.since_ms = MIN(z->started_ms, shell_now_ms(sh));
+		ev.end = z->ended == CTL_CAUSE_RESET ? VM_END_RESET : VM_END_POWEROFF;
+		(void)shell_step(sh, &found);
+		(void)shell_step(sh, &ev);
+	}
+}
+
 int begin_serve(struct shell *sh, struct errmsg *e)
 {
 	struct core_event ev = { .type = sh->host_boot ? EV_HOST_BOOT : EV_READY };
@@ -299,6 +324,7 @@ int begin_serve(struct shell *sh, struct errmsg *e)
 
 	shell_begin(sh);
 	adopt_all(sh);
+	tell_ends(sh);
 	limits_begin(sh);
 	if (!sh->host_boot)
 		shell_stop_again(sh);

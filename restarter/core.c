@@ -38,6 +38,11 @@ const char *const unit_state_names[UNIT_STATE_N] = {
 	UNIT_STATES(X)
 #undef X
 };
+const char *const core_again_names[CORE_AGAIN_N] = {
+#define X(id, name) name,
+	CORE_AGAINS(X)
+#undef X
+};
 const char *const core_ev_names[CORE_EV_N] = {
 #define X(id, name) name,
 	CORE_EVENTS(X)
@@ -103,6 +108,7 @@ void core_touch(struct core *c, struct inst *i)
 	i->was_override = i->override;
 	i->was_enabled = inst_enabled(i);
 	i->was_to_maint = inst_to_maint(i);
+	i->was_again = inst_again(c, i);
 	i->was_marked = i->marked;
 	i->was_backoff = i->mode == MODE_BACKOFF;
 	i->was_blocked = inst_blocked(i);
@@ -316,13 +322,13 @@ static void settle(struct core *c)
 }
 
 /* What is not settled yet must not take the place of what was persisted. */
-static bool must_persist(const struct inst *i)
+static bool must_persist(const struct core *c, const struct inst *i)
 {
 	if (i->mode == MODE_UNINIT)
 		return false;
 	return i->state != i->was_state || i->override != i->was_override ||
 	       inst_enabled(i) != i->was_enabled || inst_to_maint(i) != i->was_to_maint ||
-	       i->marked != i->was_marked ||
+	       inst_again(c, i) != i->was_again || i->marked != i->was_marked ||
 	       (i->mode == MODE_BACKOFF) != i->was_backoff ||
 	       i->failures != i->was_failures || i->n_faults != i->was_n_faults ||
 	       (i->why_new && inst_keeps_why(i));
@@ -347,7 +353,7 @@ static void emit_states(struct core *c)
 	struct inst *i;
 
 	for (i = c->touched.head; i; i = i->touched_next)
-		if (i->present && must_persist(i))
+		if (i->present && must_persist(c, i))
 			core_emit(c, ACT_PERSIST, i);
 	for (i = c->touched.head; i; i = i->touched_next) {
 		if (!i->present)

@@ -183,6 +183,19 @@ enum core_ev {
 		CORE_EV_N
 };
 
+/* How a machine is being stopped that is to be booted again, as state.json says it. */
+#define CORE_AGAINS(X) \
+	X(NO, "no")             /* it is not */ \
+	X(SHUTDOWN, "shutdown") /* the guest is asked, or was */ \
+	X(HALT, "halt")
+
+enum core_again {
+#define X(id, name) AGAIN_##id,
+	CORE_AGAINS(X)
+#undef X
+		CORE_AGAIN_N
+};
+
 /* Faults that are remembered: one more than may be within FAULTS_MS. */
 #define CORE_FAULTS_KEPT 11
 
@@ -191,8 +204,9 @@ struct core_saved {
 	bool enabled_temporary; /* an override is in force */
 	bool enabled;           /* by the override, else as autoboot was */
 	enum inst_state state;
-	bool to_maint; /* its machine is being stopped for good */
-	bool marked;   /* maintenance was asked for, and not until the next boot only */
+	bool to_maint;         /* its machine is being stopped for good */
+	enum core_again again; /* or for a reboot: its end is no fault */
+	bool marked; /* maintenance was asked for, and not until the next boot only */
 	unsigned failures; /* in a row */
 	uint64_t retry_ms; /* when the next try comes; 0: none is waited for */
 	uint64_t since_ms; /* as given by the shell's clock of that time */
@@ -341,6 +355,7 @@ void core_totals(const struct core *c, struct core_totals *ret_totals);
 extern const char *const inst_state_names[INST_STATE_N];
 extern const char *const vm_phase_names[VM_PHASE_N];
 extern const char *const unit_state_names[UNIT_STATE_N];
+extern const char *const core_again_names[CORE_AGAIN_N];
 extern const char *const core_ev_names[CORE_EV_N];
 extern const char *const core_act_names[CORE_ACT_N];
 /* Appends what modes are and what requests do in them, as Markdown (docs/states.md). */

@@ -174,6 +174,7 @@ struct inst {
 			*/
 	enum inst_state saved_state;
 	bool saved_to_maint;
+	enum core_again saved_again;
 	uint64_t saved_since_ms, saved_retry_ms;
 	enum inst_after after; /* when the machine that is being stopped has ended */
 	uint64_t start_ms, running_ms, online_ms;
@@ -201,6 +202,7 @@ struct inst {
 	bool was_override, was_enabled, was_to_maint, was_marked, was_backoff,
 		was_blocked;
 	unsigned was_failures, was_n_faults;
+	enum core_again was_again;
 	enum inst_cmd cmd;
 	struct inst *touched_next, *cmd_next, *dead_next;
 };
@@ -253,10 +255,11 @@ void core_command(struct core *c, struct inst *i, enum inst_cmd cmd);
 /* inst.c */
 void inst_event(struct core *c, struct inst *i, enum inst_ev ev);
 bool inst_enabled(const struct inst *i);
-bool inst_blocked(const struct inst *i);   /* waits for an administrator elsewhere */
-bool inst_active(const struct inst *i);    /* has a machine */
-bool inst_ending(const struct inst *i);    /* its machine is being stopped */
-bool inst_to_maint(const struct inst *i);  /* the same, and then it is maintenance */
+bool inst_blocked(const struct inst *i);  /* waits for an administrator elsewhere */
+bool inst_active(const struct inst *i);   /* has a machine */
+bool inst_ending(const struct inst *i);   /* its machine is being stopped */
+bool inst_to_maint(const struct inst *i); /* the same, and then it is maintenance */
+enum core_again inst_again(const struct core *c, const struct inst *i);
 bool inst_keeps_why(const struct inst *i); /* its reason is persisted */
 enum inst_state inst_next_state(const struct core *c, const struct inst *i);
 void inst_enable(struct core *c, struct inst *i, bool on);

@@ -14,7 +14,8 @@
 
 #define LOG_MS 1000 /* a console log is rotated no more often */
 
-static void ask(struct host *h, unsigned id, void *msg, size_t len, const int *fds,
+/* Sends a request whose answer is awaited from now on. 0 or -errno. */
+static int post(struct host *h, unsigned id, void *msg, size_t len, const int *fds,
 		unsigned n_fds)
 {
 	struct ctl_hdr *hdr = msg;
@@ -27,14 +28,24 @@ static void ask(struct host *h, unsigned id, void *msg, size_t len, const int *f
 	if (h->n_asked < HOST_ASKED_MAX)
 		r = sock_send(h->ctl_fd, msg, len, fds, n_fds);
 	TRACE(ctl, "%s > %s %u: %d", h->zone->name, ctl_id_name(id), h->seq, r);
-	if (r < 0) {
-		host_say(h, "kzhost (process %d) takes no %s: %s", h->pid,
-			 ctl_id_name(id), strerror(-r));
-		host_on(h, HOST_EV_BROKEN);
-		return;
-	}
+	if (r < 0)
+		return r;
 	h->asked[h->n_asked].id = (uint16_t)id;
 	h->asked[h->n_asked++].seq = h->seq;
+	return 0;
+}
+
+/* The same; a connection that takes nothing is broken. */
+static void ask(struct host *h, unsigned id, void *msg, size_t len, const int *fds,
+		unsigned n_fds)
+{
+	int r = post(h, id, msg, len, fds, n_fds);
+
+	if (r == 0)
+		return;
+	host_say(h, "kzhost (process %d) takes no %s: %s", h->pid, ctl_id_name(id),
+		 strerror(-r));
+	host_on(h, HOST_EV_BROKEN);
 }
 
 void host_ask_plain(struct host *h, unsigned id)
@@ -42,6 +53,13 @@ void host_ask_plain(struct host *h, unsigned id)
 	struct ctl_plain m = { 0 };
 
 	ask(h, id, &m, sizeof(m), NULL, 0);
+}
+
+void host_ask_leave(struct host *h)
+{
+	struct ctl_plain m = { 0 };
+
+	(void)post(h, CTL_REQ_HALT, &m, sizeof(m), NULL, 0);
 }
 
 void host_ask_hello(struct host *h)
@@ -201,6 +219,21 @@ static void on_reply(struct host *h, unsigned id, const void *msg)
 	host_on(h, error ? HOST_EV_REFUSED : HOST_EV_ANSWERED);
 }
 
+/*
+ * Has the guest ended its machine though nobody asked for that? Only who hears it can
+ * know why: what follows from it must not be lost with this process.
+ */
+static bool ended_unasked(const struct host *h)
+{
+	const struct inst *i = core_find(h->sh->core, h->zone->name);
+	struct core_view v = { 0 };
+
+	if (i)
+		core_view(h->sh->core, i, &v);
+	return h->was_running && v.phase == VM_RUNNING &&
+	       (h->cause == CTL_CAUSE_POWEROFF || h->cause == CTL_CAUSE_RESET);
+}
+
 static void on_exiting(struct host *h, const struct ctl_exiting *m)
 {
 	if (h->said_why)
@@ -210,6 +243,14 @@ static void on_exiting(struct host *h, const struct ctl_exiting *m)
 	if (h->cause == CTL_CAUSE_FAILED && !h->was_running)
 		h->refused = true;
 	take_text(h, m->text, NULL);
+	if (ended_unasked(h)) {
+		h->zone->has_ended = true;
+		h->zone->ended = h->cause;
+		h->zone->unsaved = true;
+		h->to_confirm = h->sh->to_confirm = true;
+	} else if (!h->halt_asked) {
+		host_confirm(h);
+	}
 	host_on(h, HOST_EV_EXITING);
 }
 
@@ -268,7 +309,7 @@ void host_receive(struct host *h)
 		if (ok)
 			continue;
 		uv_poll_stop(&h->ctl_poll);
-		if (n < 0)
+		if (n < 0 && !h->said_why) /* else it went with our HALT unread */
 			host_say(h, "control connection of kzhost (process %d): %s",
 				 h->pid, strerror((int)-n));
 		/* At end of file the exit status may know more. */

@@ -106,7 +106,7 @@ static enum vm_end end_of(struct host *h)
 		case CTL_CAUSE_PANIC:
 			return VM_END_PANIC;
 		case CTL_CAUSE_HALTED:
-			if (h->halt_asked)
+			if (h->halt_asked || h->found_ended)
 				return VM_END_HALTED;
 			host_say(
 				h,
@@ -166,6 +166,7 @@ static void tell_end(struct host *h)
 	ev.type = h->refused && !h->halt_asked ? EV_VM_FAILED : EV_VM_EXITED;
 	memcpy(text, h->text, sizeof(text));
 	ev.text = *text ? text : NULL;
+	z->has_ended = false; /* the core persists what follows from it */
 	dismiss(h);
 	limits_end(sh, z);
 	booted_forget(sh, z);
@@ -372,6 +373,7 @@ int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd
 	h->uid = who->uid == geteuid() ? 0 : who->uid;
 	h->was_running = true;
 	h->seq = 1; /* HELLO was asked already */
+	h->found_ended = state == CTL_ENDED;
 	z->host = h;
 	watch(h);
 	h->state = state == CTL_ENDED ? HOST_ENDING : HOST_RUNNING;
@@ -400,6 +402,12 @@ void host_halt(struct host *h)
 void host_kill(struct host *h)
 {
 	send_kill(h);
+}
+
+void host_confirm(struct host *h)
+{
+	h->to_confirm = false;
+	host_ask_leave(h);
 }
 
 void host_detach(struct host *h)

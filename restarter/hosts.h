@@ -79,6 +79,8 @@ struct host {
 	bool polling; /* the handles below are initialised */
 	bool was_running;
 	bool halt_asked;
+	bool found_ended; /* when it was adopted: if it was halted, by the last restarter */
+	bool to_confirm; /* why it ended is to be persisted, then it may go */
 	bool killed;
 	bool panicked; /* PANIC came; once is enough */
 	bool goals;    /* so did GOALS */
@@ -129,6 +131,8 @@ void host_shutdown(struct host *h);
 void host_halt(struct host *h);
 /* SIGKILL, without asking. */
 void host_kill(struct host *h);
+/* Why it ended is on the disk now: it may go, if that is what it waits for. */
+void host_confirm(struct host *h);
 /* Lets go of it without ending it: the restarter leaves. */
 void host_detach(struct host *h);
 

@@ -44,6 +44,8 @@ void host_ask_create(struct host *h);
 /* Sends a DISK for each disk of h->boot, then START. Frees h->boot. */
 void host_ask_start(struct host *h);
 void host_ask_plain(struct host *h, unsigned id);
+/* HALT for one that said EXITING; it may have gone already. */
+void host_ask_leave(struct host *h);
 /* Asks for the devices' counts, unless that was asked already. */
 void host_ask_counts(struct host *h);
 /* The log timer of a running host: its full console log goes aside, it gets a new one. */

@@ -219,6 +219,23 @@ bool inst_to_maint(const struct inst *i)
 	return inst_ending(i) && i->after == AFTER_MAINT;
 }
 
+/**
+ * inst_again() - Is its machine being stopped, to be booted again because somebody asked
+ * for that? Then how
+ *
+ * The stop of the host is no such stop: the next start brings back what is enabled. What
+ * the last restarter had begun counts until all is settled.
+ */
+enum core_again inst_again(const struct core *c, const struct inst *i)
+{
+	if (i->saved_again)
+		return i->saved_again;
+	if (!inst_ending(i) || i->after != AFTER_ENABLED || !inst_enabled(i) ||
+	    c->stopping)
+		return AGAIN_NO;
+	return i->mode == MODE_HALTING ? AGAIN_HALT : AGAIN_SHUTDOWN;
+}
+
 bool inst_keeps_why(const struct inst *i)
 {
 	return i->state == INST_MAINT || i->state == INST_DEGRADED ||

@@ -27,6 +27,8 @@ static void put_saved(struct buf *to, const struct core_saved *s)
 	jput_text(to, "instance", inst_state_names[s->state]);
 	if (s->to_maint)
 		jput_bool(to, "to_maintenance", true);
+	if (s->again)
+		jput_text(to, "to_boot_again", core_again_names[s->again]);
 	if (s->marked)
 		jput_bool(to, "marked", true);
 	if (s->failures)
@@ -81,6 +83,8 @@ static int format(struct shell *sh, struct zone *z)
 	}
 	if (z->id >= 0)
 		jput_number(&to, "id", z->id);
+	if (z->has_ended)
+		jput_text(&to, "ended", ctl_cause_names[z->ended]);
 	if (z->boot_args)
 		jput_text(&to, "boot_args", z->boot_args);
 	put_instance(sh, z, &to);
@@ -241,6 +245,23 @@ static int take_faults(const json_t *o, struct core_saved *s)
 	return 0;
 }
 
+/* How it was being stopped for a reboot. 0 or -EINVAL. */
+static int take_again(const json_t *o, struct core_saved *s)
+{
+	const json_t *v = json_object_get(o, "to_boot_again");
+
+	s->again = AGAIN_NO;
+	if (!v)
+		return 0;
+	for (unsigned i = 0; json_is_string(v) && i < CORE_AGAIN_N; i++) {
+		if (strcmp(json_string_value(v), core_again_names[i]) != 0)
+			continue;
+		s->again = (enum core_again)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int take_saved(const json_t *o, struct zone *z)
 {
 	const json_t *temporary = json_object_get(o, "enabled_temporary");
@@ -255,7 +276,7 @@ static int take_saved(const json_t *o, struct zone *z)
 	if (inst_state_parse(state, &z->saved.state) < 0 ||
 	    take_ms(o, "failures", &failures) < 0 || failures > UINT16_MAX ||
 	    take_ms(o, "retry_ms", &z->saved.retry_ms) < 0 ||
-	    take_faults(o, &z->saved) < 0 ||
+	    take_faults(o, &z->saved) < 0 || take_again(o, &z->saved) < 0 ||
 	    take_ms(o, "since_ms", &z->saved.since_ms) < 0 || !json_is_boolean(enabled) ||
 	    (temporary && !json_is_boolean(temporary)))
 		return -EINVAL;
@@ -268,6 +289,20 @@ static int take_saved(const json_t *o, struct zone *z)
 	z->saved.why = kz_reason_of(why ? why : "");
 	z->has_saved = true;
 	return 0;
+}
+
+/* How its guest ended its machine before svc.zones did. 0 or -EINVAL. */
+static int take_ended(const json_t *o, struct zone *z)
+{
+	const json_t *v = json_object_get(o, "ended");
+
+	for (unsigned i = 0; json_is_string(v) && i < CTL_CAUSE_N; i++) {
+		if (strcmp(json_string_value(v), ctl_cause_names[i]) != 0)
+			continue;
+		z->has_ended = true;
+		z->ended = (enum ctl_cause)i;
+	}
+	return v && !z->has_ended ? -EINVAL : 0;
 }
 
 static int take_zone(struct zones *t, const char *name, const json_t *o)
@@ -285,7 +320,7 @@ static int take_zone(struct zones *t, const char *name, const json_t *o)
 	    (id && (json_integer_value(id) < 1 || json_integer_value(id) > INT32_MAX)) ||
 	    (args && !json_is_string(args)) || (uuid && !json_is_string(uuid)) ||
 	    (uuid && uuid_parse(json_string_value(uuid), z->uuid) < 0) ||
-	    (z->life == LIFE_INSTALLED && !uuid) ||
+	    (z->life == LIFE_INSTALLED && !uuid) || take_ended(o, z) < 0 ||
 	    take_ms(o, "started_ms", &z->started_ms) < 0 ||
 	    take_ms(o, "running_ms", &z->running_ms) < 0 ||
 	    take_ms(o, "online_ms", &z->online_ms) < 0)

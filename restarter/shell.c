@@ -300,6 +300,17 @@ static bool prepare_batch(struct shell *sh, const struct pending *v, unsigned n)
 	return persist;
 }
 
+/* Why they ended is persisted: they need not keep it any longer. */
+static void confirm_ends(struct shell *sh)
+{
+	for (unsigned i = 0; i < sh->zones.n; i++) {
+		struct host *h = sh->zones.v[i]->host;
+
+		if (h && h->to_confirm)
+			host_confirm(h);
+	}
+}
+
 static void core_timer_fired(uv_timer_t *t)
 {
 	struct core_event ev = { .type = EV_TIMER };
@@ -329,13 +340,16 @@ void shell_commit(struct shell *sh)
 		sh->units_stale = false;
 		units_sync(sh->units);
 	}
-	while (sh->batch.n) {
+	while (sh->batch.n || sh->to_confirm) {
 		struct pending *v = take_ptr(&sh->batch.v);
 		unsigned n = sh->batch.n;
+		bool confirm = sh->to_confirm;
 
 		sh->batch.n = sh->batch.cap = 0;
-		if (prepare_batch(sh, v, n))
-			(void)shell_persist(sh);
+		sh->to_confirm = false;
+		if ((prepare_batch(sh, v, n) || confirm) && shell_persist(sh) == 0 &&
+		    confirm)
+			confirm_ends(sh);
 		for (unsigned i = 0; i < n; i++)
 			carry_out(sh, &v[i].action, v[i].zone);
 		free(v);

@@ -67,7 +67,8 @@ struct shell {
 	unsigned next_uid; /* uids.c: where the search goes on */
 	bool begun;        /* the loop's handles live */
 	bool committing;
-	bool noted; /* some zone's is set */
+	bool to_confirm; /* some zone's host's is set */
+	bool noted;      /* some zone's is set */
 
 	char boot_id[64];        /* of the host; "" once all has been stopped */
 	bool check_only;         /* nothing is written: svc.zones -n */

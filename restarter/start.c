@@ -35,6 +35,7 @@ void start_restore(struct core *c, struct inst *i, const struct core_saved *save
 	i->restored = true;
 	i->saved_state = saved->state;
 	i->saved_to_maint = saved->to_maint;
+	i->saved_again = saved->again;
 	i->marked = saved->marked;
 	inst_restore_faults(c, i, saved);
 	/* A clock that was set back must not make it wait for ever. */
@@ -153,7 +154,9 @@ static void settle_down(struct core *c, struct inst *i, bool host_boot)
 		start_new(c, i);
 		return;
 	}
-	if (restored_maint(i))
+	if (i->saved_again) /* as it was to: its reboot was under way */
+		inst_event(c, i, inst_enabled(i) ? IEV_ON : IEV_OFF);
+	else if (restored_maint(i))
 		inst_event(c, i, IEV_TROUBLE);
 	else if (!inst_enabled(i))
 		inst_event(c, i, IEV_OFF);
@@ -174,6 +177,17 @@ static void stop_for_maint(struct core *c, struct inst *i)
 {
 	i->after = AFTER_MAINT;
 	inst_stop(c, i, false);
+}
+
+/* The same, of a machine that runs and is not being stopped yet. */
+static void go_on_stopping(struct core *c, struct inst *i)
+{
+	if (i->saved_to_maint)
+		stop_for_maint(c, i);
+	else if (!inst_enabled(i))
+		inst_autoshutdown(c, i);
+	else if (i->saved_again && !c->stopping)
+		inst_stop(c, i, i->saved_again == AGAIN_HALT);
 }
 
 /**
@@ -198,11 +212,10 @@ void start_settle(struct core *c, bool host_boot)
 			settle_down(c, i, host_boot);
 		else if (host_boot && inst_active(i) && !inst_ending(i))
 			inst_enable(c, i, true);
-		else if (inst_active(i) && !inst_ending(i) && i->saved_to_maint)
-			stop_for_maint(c, i);
-		else if (inst_active(i) && !inst_ending(i) && !inst_enabled(i))
-			inst_autoshutdown(c, i);
+		else if (inst_active(i) && !inst_ending(i))
+			go_on_stopping(c, i);
 		i->restored = i->saved_to_maint = false;
+		i->saved_again = AGAIN_NO;
 		inst_reconsider(c, i);
 	}
 }

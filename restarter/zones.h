@@ -5,6 +5,7 @@
 #ifndef KZ_RESTARTER_ZONES_H
 #define KZ_RESTARTER_ZONES_H
 
+#include "common/proto/ctl.h"
 #include "common/sys/paths.h"
 #include "common/zone/conf.h"
 #include "restarter/core.h"
@@ -31,6 +32,8 @@ struct zone {
 	char *boot_args;           /* owned; for the next boot only, or NULL */
 	struct core_saved saved;   /* as read from the repository */
 	bool has_saved;
+	bool has_ended;       /* its guest has ended its machine, ... */
+	enum ctl_cause ended; /* ... like this; until the core was told */
 	char *op_error; /* owned; why the answer to come is an error after all, or NULL */
 	struct host *host;     /* owned; its kzhost while there is one */
 	bool start_held;       /* VM_START waits for the repository */

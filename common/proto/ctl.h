@@ -38,7 +38,7 @@
 	X(RUNNING, "running") \
 	X(STOPPING, "stopping") /* the guest was asked to shut down */ \
 	X(PANICKED, "panicked") /* the guest panicked; vCPUs are held */ \
-	X(ENDED, "ended")       /* EXITING was sent */
+	X(ENDED, "ended")       /* EXITING was sent; HALT lets it go */
 
 enum ctl_state {
 #define X(id, name) CTL_##id,
@@ -100,9 +100,11 @@ enum ctl_cause {
 
 /*
  * The cause is also the exit status, for a restarter that is the parent; any other status
- * or a signal is a crash. A kzhost that ends while nobody is connected waits CTL_TELL_MS
- * for a restarter to say EXITING to; one without a zone and without a connection ends by
- * itself after CTL_IDLE_MS, status 0.
+ * or a signal is a crash. One that ends without having been told to says EXITING, and
+ * waits for HALT: then the restarter has the cause where its own end cannot undo it. If
+ * that does not come on this connection, or nobody is connected, the next restarter that
+ * says HELLO is told; after CTL_TELL_MS kzhost goes without. One without a zone and
+ * without a connection ends by itself after CTL_IDLE_MS, status 0.
  */
 #define CTL_EXIT_STATUS(cause) (64 + (cause))
 #define CTL_TELL_MS            10000

@@ -39,6 +39,8 @@ GOALS = names("CTL_GOALS")
 REQUESTS = {name: 1 + i for i, name in enumerate(names("CTL_REQUESTS"))}
 EVENTS = {65 + i: name for i, name in enumerate(names("CTL_EVENTS"))}
 FDS = ("kvm", "kernel", "initrd", "log", "console", "firmware")
+EXITING_ID = next(number for number, name in EVENTS.items() if name == "exiting")
+CONFIRM_SEQ = 0xffffffff
 SIZES = {"hello": HELLO.size, "create": CREATE.size, "start": 8, "shutdown": 8, "halt": 8,
          "status": 8, "log": 8, "disk": DISK.size}
 
@@ -106,8 +108,8 @@ class Host:
         """How many descriptors it has open."""
         return len(os.listdir("/proc/%d/fd" % self.pid))
 
-    def connect(self, hello=True):
-        return Connection(self, hello)
+    def connect(self, hello=True, confirms=True):
+        return Connection(self, hello, confirms)
 
     def console_text(self):
         with open(self.console_log, errors="replace", newline="") as f:
@@ -117,8 +119,9 @@ class Host:
 class Connection:
     """One control connection."""
 
-    def __init__(self, host, hello=True):
+    def __init__(self, host, hello=True, confirms=True):
         self.host = host
+        self.confirms = confirms  # lets a host go that has said why it ends
         self.seq = 0
         self.events = []
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -144,6 +147,11 @@ class Connection:
             data = b""
         if not data:
             raise Ended()
+        if self.confirms and HDR.unpack_from(data)[0] == EXITING_ID:
+            try:
+                self.send(HDR.pack(REQUESTS["halt"], VERSION, CONFIRM_SEQ))
+            except OSError:
+                pass  # it does not wait for that
         return data
 
     def ended(self):

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * killat.c - killat [-r NAME] N PROGRAM [ARGUMENT...]: run a program and kill it
+ * killat.c - killat [-r NAME [-m]] N PROGRAM [ARGUMENT...]: run a program and kill it
  * (SIGKILL) at the N-th step that changes files
  *
  * A step is the beginning or the end of a system call that creates, writes, syncs,
  * renames, removes or changes a file; so N = 1, 2, … goes through all moments at which a
  * crash can leave something different behind. With -r only the ends of renames to a path
- * that ends in NAME are steps: each time a file has been replaced. Exit status: 9 it was
- * killed, 77 it cannot be traced here, else the program's own.
+ * that ends in NAME are steps: each time a file has been replaced; with -m those of
+ * messages sent and received, too: what another process knows, or has said. Exit status:
+ * 9 it was killed, 77 it cannot be traced here, else the program's own.
  */
 #include "common/base/base.h"
 
@@ -43,6 +44,7 @@ static bool changes_files(uint64_t nr, const __u64 *args)
 }
 
 static const char *replaced; /* NAME of -r, or NULL */
+static bool messages;        /* -m */
 
 /* Is the path in the program's memory that file? */
 static bool is_replaced(pid_t pid, uint64_t address)
@@ -63,6 +65,8 @@ static bool is_replaced(pid_t pid, uint64_t address)
 
 static bool replaces(pid_t pid, uint64_t nr, const __u64 *args)
 {
+	if (nr == SYS_sendmsg || nr == SYS_recvmsg)
+		return messages;
 	if (nr == SYS_rename)
 		return is_replaced(pid, args[1]);
 	return (nr == SYS_renameat || nr == SYS_renameat2) && is_replaced(pid, args[3]);
@@ -89,7 +93,8 @@ static bool is_step(pid_t pid, bool *counting)
 				     : changes_files(info.entry.nr, info.entry.args);
 		return *counting && !replaced;
 	}
-	return info.op == PTRACE_SYSCALL_INFO_EXIT && *counting;
+	/* A look at a socket in which there was nothing is no step. */
+	return info.op == PTRACE_SYSCALL_INFO_EXIT && *counting && !info.exit.is_error;
 }
 
 static int trace(pid_t pid, long at)
@@ -128,8 +133,13 @@ int main(int argc, char **argv)
 		argv += 2;
 		argc -= 2;
 	}
+	if (replaced && argc > 1 && strcmp(argv[1], "-m") == 0) {
+		messages = true;
+		argv++;
+		argc--;
+	}
 	if (argc < 3) {
-		fprintf(stderr, "usage: killat [-r name] n program [argument...]\n");
+		fprintf(stderr, "usage: killat [-r name [-m]] n program [argument...]\n");
 		return 2;
 	}
 	pid = fork();

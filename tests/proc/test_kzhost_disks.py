@@ -52,6 +52,7 @@ def works(t, lacks, engine):
     kz.has(command(client, "evil all"), " misdeeds, 0 not as expected")
     kz.eq(c.status()["disk_errors"], 0)
     c.good("shutdown")
+    kz.eq(c.ended(), True)
     kz.eq(host.wait(), exit_status("poweroff"))
     kz.eq(os.path.getsize(t.path("disk0")), 16 * MIB)
 

@@ -194,6 +194,23 @@ def poweroff_reboot_and_panic_are_told(t):
 
 
 @kz.test
+def why_it_ended_is_kept_until_somebody_has_said_that_he_heard_it(t):
+    """A restarter may die with it unread: the next one must not take it for a crash."""
+    host, c, client = booted(t)
+    c.close()
+    c = host.connect(confirms=False)
+    client.send("reboot\r")
+    kz.eq(c.event()[0], "reset")
+    for _ in range(2):
+        c.close()
+        c = host.connect(confirms=False)
+        kz.eq(c.hello_reply["state"], "ended")
+        kz.eq(c.event()[0], "reset")
+    c.good("halt")
+    kz.eq(host.wait(), exit_status("reset"))
+
+
+@kz.test
 def the_power_button_is_pressed_again_until_the_guest_ends(t):
     host, c, client = booted(t, cmdline="deaf")
     c.good("shutdown")

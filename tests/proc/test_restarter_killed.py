@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""svc.zones is killed after each persisted write of a boot and of a stop of 20 zones: no zone is
-lost, none is booted twice, and in the end all is as if nothing had happened."""
+"""svc.zones is killed after each persisted write of a boot and of a stop of 20 zones, and after
+each message of reboots: no zone is lost, none is booted twice, and in the end all is as if
+nothing had happened."""
 
 import json
 import os
@@ -8,7 +9,7 @@ import shutil
 import signal
 
 import kz
-from restarter import configure, install
+from restarter import call, configure, install
 
 # Name: what it depends on. Chains, a diamond, and some that stand alone.
 SLOTS = 4
@@ -20,18 +21,17 @@ ZONES = {
 KILLED = 9
 
 
-def prepare(t):
-    """20 installed zones whose kzhost is the fake one; what is on disk is kept as pristine."""
-    kz.eq(len(ZONES), 20)
+def prepare(t, zones=ZONES):
+    """Installed zones whose kzhost is the fake one; what is on disk is kept as pristine."""
     os.unlink(t.path("libexec/kzhost"))
     os.symlink(kz.find_program("fakehost"), t.path("libexec/kzhost"))
     t.write("kernel", "a kernel")
     t.write("fake/log", "")
     t.write("etc/zones/svc.zones.json", '{"config": {"concurrent-boot-shutdown": %d}}' % SLOTS)
-    for zone, depends in ZONES.items():
+    for zone, depends in zones.items():
         configure(t, zone, depends, autoboot=True)
     t.svc_start()
-    for zone in ZONES:
+    for zone in zones:
         install(t, zone)
     kz.eq(t.svc_stop(), 0)
     shutil.copy(t.path("var/lib/zones/state.json"), t.path("pristine"))
@@ -44,10 +44,10 @@ def reset(t):
     t.write("fake/log", "")
 
 
-def killed_at(t, n):
+def killed_at(t, n, *how):
     """svc.zones that will be killed after the n-th time that it has written state.json."""
-    return t.start("killat", "-r", "zones/state.json", str(n), kz.find_program("svc.zones"),
-                   ASAN_OPTIONS="detect_leaks=0")
+    return t.start("killat", "-r", "zones/state.json", *how, str(n),
+                   kz.find_program("svc.zones"), ASAN_OPTIONS="detect_leaks=0")
 
 
 def instances(t):
@@ -110,6 +110,96 @@ def check_stop(t, n):
 
 def ended(process):
     return not process.alive()
+
+
+# Zones that are to begin anew, or to end, by whose wish and how.
+AGAIN = {"reset": signal.SIGUSR1, "off": signal.SIGUSR2, "reboot": ("Reboot", {}, "halt"),
+         "restart": ("Shutdown", {"reboot": True}, "shutdown")}
+
+
+def pid_of(t, zone):
+    """Of the zone's last fakehost."""
+    return [int(line.split()[2]) for line in t.read("fake/log").splitlines()
+            if line.split()[:2] == [zone, "begin"]][-1]
+
+
+def ask_again(t):
+    """All at once; connections to keep."""
+    connections = []
+    for zone in ("reset", "off"):
+        os.kill(pid_of(t, zone), AGAIN[zone])
+    try:
+        for zone in ("reboot", "restart"):
+            connections.append(t.connect())
+            method, parameters, _ = AGAIN[zone]
+            connections[-1].send(method, {"zone": zone, **parameters})
+    except OSError:
+        pass  # svc.zones died before it was asked
+    return connections
+
+
+def settled(t, begun):
+    """Was each of these machines followed by another one, but that of "off"?"""
+    try:
+        now = {i["zone"]: (i["state"], i["next_state"])
+               for i in call(t, "Instances")["instances"]}
+    except AssertionError:
+        return False  # it was killed meanwhile
+    off = now.pop("off")
+    return (set(now.values()) == {("online", "none")} and
+            (off == ("disabled", "none") or off == ("online", "none") and "off" not in begun) and
+            all(zone == "off" or pid_of(t, zone) != pid for zone, pid in begun.items()))
+
+
+def carried_on(t, process, begun):
+    """svc.zones, which may be killed meanwhile, finishes what was begun, and boots "off" again."""
+    kz.wait_for(lambda: ended(process) or settled(t, begun), "what was begun is carried on")
+    if ended(process):
+        return False
+    begun.pop("off", None)
+    try:
+        if instances(t)["off"] == "disabled":
+            call(t, "Boot", zone="off")
+    except (OSError, AssertionError):
+        pass  # it was killed
+    kz.wait_for(lambda: ended(process) or all_online(t), "all are online")
+    return not ended(process)
+
+
+def begun_before(t, pids):
+    """Those of these machines of which svc.zones cannot have heard nothing."""
+    lines = [line.split() for line in t.read("fake/log").splitlines()]
+    told = {(zone, int(pid)) for zone, what, pid in lines if zone in AGAIN and
+            what in ("reset", "poweroff", "halt", "shutdown")}
+    return {zone: pid for zone, pid in pids.items() if (zone, pid) in told}
+
+
+@kz.test
+def killed_after_each_message_of_a_reboot(t):
+    """What a guest has said, or an operator has begun, is carried on: it is no failure. Each
+    svc.zones that is killed is followed by one that is killed one step later."""
+    prepare(t, {zone: [] for zone in AGAIN})
+    t.svc_start()
+    kz.wait_for(lambda: all_online(t), "the boot")
+    expected, n, begun, asked = state(t), 0, {}, 0
+    t.svc_kill()
+    while True:
+        n += 1
+        process = killed_at(t, n, "-m")
+        if carried_on(t, process, begun):
+            kz.eq(state(t), expected, "before it was killed at %d" % n)
+            asked += 1
+            begun = {zone: pid_of(t, zone) for zone in AGAIN}
+            connections = ask_again(t)
+            kz.wait_for(lambda: ended(process) or settled(t, begun), "killed at %d, or done" % n)
+            for c in connections:
+                c.close()
+        if not ended(process):
+            break
+        kz.eq(process.wait(), KILLED, process.output())
+        begun = begun_before(t, begun)
+    kz.comment("%d steps, %d reboots" % (n - 1, asked))
+    kz.eq(asked > 20, True)
 
 
 @kz.test

@@ -288,9 +288,9 @@ static void check_saved(struct world *w, const struct zone *z, const struct inst
 		return;
 	if (!z->has_saved || s.state != z->saved.state || s.enabled != z->saved.enabled ||
 	    s.enabled_temporary != z->saved.enabled_temporary ||
-	    s.to_maint != z->saved.to_maint || s.marked != z->saved.marked ||
-	    s.retry_ms != z->saved.retry_ms || s.since_ms != z->saved.since_ms ||
-	    s.failures != z->saved.failures)
+	    s.to_maint != z->saved.to_maint || s.again != z->saved.again ||
+	    s.marked != z->saved.marked || s.retry_ms != z->saved.retry_ms ||
+	    s.since_ms != z->saved.since_ms || s.failures != z->saved.failures)
 		broken(w, "%s is not persisted", z->name);
 	if (strcmp(s.reason, z->saved.reason) != 0 || s.why != z->saved.why)
 		broken(w, "%s: the reason is not persisted", z->name);

@@ -181,7 +181,7 @@ void sim_found(struct world *w, struct zone *z)
 		set_phase(w, m, VM_RUNNING);
 		m->ending = true;
 		m->stop_told = false;
-		m->end = VM_END_CRASH; /* the new one has asked for nothing */
+		m->end = VM_END_HALTED;
 	}
 }
 

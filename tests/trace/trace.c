@@ -114,6 +114,9 @@ static void log_action(struct world *w, const struct core_action *a)
 			 z->saved.enabled_temporary ? " (temporary)" : "");
 		if (z->saved.to_maint)
 			buf_adds(&w->log, " to maintenance");
+		if (z->saved.again)
+			buf_addf(&w->log, " to boot again by %s",
+				 core_again_names[z->saved.again]);
 		if (z->saved.marked)
 			buf_adds(&w->log, " marked");
 		break;
