@@ -52,21 +52,33 @@ def begin_boot(t, zone, *paths):
     return c
 
 
-def held(t):
-    """Descriptors of svc.zones by what they lead to, and how many threads it has."""
-    folder = "/proc/%d/fd" % t.svc.pid
+def names(folder, of):
+    """What of() says of each entry that is still there."""
     found = []
-    for fd in os.listdir(folder):
+    for name in os.listdir(folder):
         try:
-            found.append(os.readlink(os.path.join(folder, fd)))
+            found.append(of(os.path.join(folder, name)))
         except FileNotFoundError:
             pass
-    disks = [f for f in found if f.startswith(t.path("disk")) or f.startswith(t.path("kernel"))]
-    return disks, len(os.listdir("/proc/%d/task" % t.svc.pid))
+    return found
 
 
-def nothing_left(t, threads):
-    kz.wait_for(lambda: held(t) == ([], threads), "no disk is open, no thread is left")
+def comm(task):
+    with open(task + "/comm") as f:
+        return f.read()
+
+
+def held(t):
+    """The disks and kernels that svc.zones has open, and its threads for storage."""
+    process = "/proc/%d/" % t.svc.pid
+    files = names(process + "fd", os.readlink)
+    threads = names(process + "task", comm)
+    return [f for f in files if f.startswith((t.path("disk"), t.path("kernel")))] + \
+        [name for name in threads if name == "storage\n"]
+
+
+def nothing_left(t):
+    kz.wait_for(lambda: not held(t), "no disk is open, no thread is left")
 
 
 @kz.test
@@ -75,7 +87,6 @@ def only_the_zone_that_wants_it_waits(t):
     configure(t, "a", device=[disk(path)])
     configure(t, "b", device=[disk(image(t, "disk-b", MIB))])
     hung_setup(t, "a", "b")
-    threads = held(t)[1]
     hang(t, path)
     c = begin_boot(t, "a", path)
     call(t, "Boot", zone="b")
@@ -95,7 +106,7 @@ def only_the_zone_that_wants_it_waits(t):
     kz.eq(c.receive().get("error"), None)
     t.wait_instance("a", "online")
     kz.eq(t.instance("a")["reason"], "")
-    nothing_left(t, threads)
+    nothing_left(t)
 
 
 @kz.test
@@ -103,7 +114,6 @@ def halt_does_not_wait_and_nothing_leaks(t):
     path = image(t, "disk-a", MIB)
     configure(t, "a", device=[disk(path)])
     hung_setup(t, "a")
-    threads = held(t)[1]
     for _ in range(3):
         hang(t, path)
         c = begin_boot(t, "a", path)
@@ -113,8 +123,9 @@ def halt_does_not_wait_and_nothing_leaks(t):
         kz.eq((t.instance("a")["state"], t.zone("a")["state"]), ("disabled", "installed"))
         kz.eq(os.path.exists(t.path("run/zones/a/booted.json")), False)
         kz.eq(hanging(t), [path], "the call itself cannot be taken back")
+        kz.eq(held(t), ["storage\n"])
         answer(t)
-        nothing_left(t, threads)
+        nothing_left(t)
     call(t, "Boot", zone="a")
     t.wait_instance("a", "online")
     kz.eq([what for _, what in log(t)].count("create"), 1, "one boot came that far")
@@ -125,7 +136,6 @@ def next_boot_waits_for_the_one_that_hangs(t):
     path = image(t, "disk-a", MIB)
     configure(t, "a", device=[disk(path)])
     hung_setup(t, "a")
-    threads = held(t)[1]
     hang(t, path)
     begin_boot(t, "a", path)
     call(t, "Halt", zone="a")
@@ -137,7 +147,7 @@ def next_boot_waits_for_the_one_that_hangs(t):
     call(t, "Enable", zone="a", temporary=True)
     answer(t)
     t.wait_instance("a", "online")
-    nothing_left(t, threads)
+    nothing_left(t)
     call(t, "Halt", zone="a")
 
 
@@ -149,7 +159,6 @@ def boot_fails_when_its_time_is_over(t):
     configure(t, "b")
     t.write("etc/zones/svc.zones.json", '{"config": {"concurrent-boot-shutdown": 1}}')
     hung_setup(t, "a", "b")
-    threads = held(t)[1]
     hang(t, path)
     begin_boot(t, "a", path)
     call(t, "Enable", zone="b", temporary=True)  # there is one slot, and a has it
@@ -160,7 +169,7 @@ def boot_fails_when_its_time_is_over(t):
     kz.wait_for(lambda: "waits for storage" in t.instance("a")["reason"], "it waits again")
     answer(t)
     t.wait_instance("a", "online")
-    nothing_left(t, threads)
+    nothing_left(t)
 
 
 @kz.test
@@ -170,7 +179,6 @@ def many_that_hang_leave_room_for_others(t):
     for zone in zones:
         configure(t, zone, device=[disk(image(t, "disk-" + zone, MIB))])
     hung_setup(t, "b", *zones, **PATIENT)
-    threads = held(t)[1]
     hang(t, t.path("disk-a"))
     for zone in zones:
         begin_boot(t, zone, t.path("disk-" + zone))
@@ -179,7 +187,7 @@ def many_that_hang_leave_room_for_others(t):
     answer(t)
     for zone in zones:
         t.wait_instance(zone, "online")
-    nothing_left(t, threads)
+    nothing_left(t)
 
 
 @kz.test
@@ -210,7 +218,6 @@ def zone_is_uninstalled_while_its_storage_hangs(t):
     path = image(t, "disk-a", MIB)
     configure(t, "a", device=[disk(path)])
     hung_setup(t, "a")
-    threads = held(t)[1]
     hang(t, path)
     begin_boot(t, "a", path)
     kz.has(refused(t, "BadState", "Begin", zone="a", operation="uninstall"), "not possible")
@@ -226,7 +233,7 @@ def zone_is_uninstalled_while_its_storage_hangs(t):
     kz.eq(hanging(t), [path])
     answer(t)
     t.wait_instance("a", "online")
-    nothing_left(t, threads)
+    nothing_left(t)
 
 
 @kz.test
@@ -236,14 +243,13 @@ def late_descriptor_takes_no_lock(t):
     configure(t, "a", device=[disk(path)])
     configure(t, "b", device=[disk(other)])
     hung_setup(t, "a", "b")
-    threads = held(t)[1]
     hang(t, path)
     begin_boot(t, "a", path)
     call(t, "Halt", zone="a")
     call(t, "Boot", zone="b")  # by another way the disk answers
     t.wait_instance("b", "online")
     answer(t)
-    nothing_left(t, threads)
+    nothing_left(t)
     kz.has(refused(t, "Failed", "Boot", zone="a"), "in use by zone 'b'")
     call(t, "Halt", zone="b")
     call(t, "Clear", zone="a")
