@@ -303,6 +303,7 @@ int vblk_new(const struct vblk_config *config, const struct vdev_env *env,
 	d->config = *config;
 	d->sectors =
 		(config->bytes - (config->bootable ? VBLK_HOST_DATA : 0)) / VBLK_SECTOR;
+	d->end = UINT64_MAX;
 	fill_space(d);
 	r = vdev_init(&d->v, &vblk_class, env, config->id, features(config),
 		      config->n_queues);
@@ -402,6 +403,7 @@ static void read_space(struct vdev *v, unsigned offset, void *data, unsigned len
 
 static const struct state_field fields[] = {
 	STATE_FIELD(struct vblk, lossy, 1),
+	STATE_FIELD(struct vblk, end, 1),
 };
 
 static const struct state_rest rest[] = {

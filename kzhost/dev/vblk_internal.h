@@ -74,6 +74,7 @@ struct vblk {
 	uint64_t sectors;
 	atomic_bool quit;
 	atomic_bool lossy; /* a flush failed */
+	atomic_ullong end; /* of what is left of a backing that was shrunk, bytes */
 	struct lane lane[VBLK_QUEUES_MAX];
 };
 

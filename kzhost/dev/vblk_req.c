@@ -68,12 +68,69 @@ static bool in_range(const struct vblk *d, uint64_t sector, uint64_t n)
 	return n <= d->sectors && sector <= d->sectors - n;
 }
 
+/*
+ * DOC: A backing that was shrunk
+ *
+ * A file that somebody made shorter while the zone runs ends a read before its time; what
+ * is written behind its end makes it grow again, with zeroes for all that was lost in
+ * between. So the first read that finds the end looks where it is, and from then on what
+ * lies behind it fails, without asking the host, also when the file has grown again: what
+ * was there is gone. Only the boot of the zone takes the size anew.
+ */
+
+/* Does any of it lie behind what is left? The place of a flush is 0. */
+static bool is_lost(const struct vblk *d, const struct blkio_req *io)
+{
+	return io->offset + (io->bytes - io->done) >
+	       atomic_load_explicit(&d->end, memory_order_relaxed);
+}
+
+static const char *const op_names[BLKIO_OP_N] = {
+	[BLKIO_READ] = "read",       [BLKIO_WRITE] = "write",
+	[BLKIO_FLUSH] = "flush",     [BLKIO_WRITE_THROUGH] = "write",
+	[BLKIO_DISCARD] = "discard", [BLKIO_ZERO] = "write of zeroes",
+};
+
+static void report(struct lane *l, const struct request *r)
+{
+	struct vdev *v = &l->disk->v;
+	const char *why = strerror(-r->io.error);
+	unsigned long long left = r->io.bytes - r->io.done;
+	char text[224];
+
+	vblk_count(&l->errors, 1);
+	if (r->io.op == BLKIO_FLUSH)
+		snprintf(text, sizeof(text),
+			 "flush: %s: what was written may be lost; no flush succeeds "
+			 "until the zone has booted again",
+			 why);
+	else if (is_lost(l->disk, &r->io))
+		snprintf(text, sizeof(text),
+			 "%s of %llu bytes at byte %llu: the backing was shrunk to %llu "
+			 "of %llu bytes: what lay behind that is lost, and fails until "
+			 "the zone has booted again",
+			 op_names[r->io.op], left, (unsigned long long)r->io.offset,
+			 (unsigned long long)l->disk->end,
+			 (unsigned long long)l->disk->config.bytes);
+	else
+		snprintf(text, sizeof(text), "%s of %llu bytes at byte %llu: %s",
+			 op_names[r->io.op], left, (unsigned long long)r->io.offset, why);
+	v->env.problem(v->env.arg, v->name, text);
+}
+
 static void start(struct lane *l, struct request *r, enum blkio_op op, uint64_t sector,
 		  uint64_t bytes)
 {
 	r->io.op = op;
 	r->io.offset = sector * VBLK_SECTOR;
 	r->io.bytes = bytes;
+	r->io.done = 0;
+	if (is_lost(l->disk, &r->io)) {
+		r->io.error = -EIO;
+		report(l, r);
+		answer(l, r, S_IOERR);
+		return;
+	}
 	blkio_start(l->io, &r->io);
 }
 
@@ -198,32 +255,6 @@ bool vblk_take(struct lane *l, struct request *r)
 	return true;
 }
 
-static const char *const op_names[BLKIO_OP_N] = {
-	[BLKIO_READ] = "read",       [BLKIO_WRITE] = "write",
-	[BLKIO_FLUSH] = "flush",     [BLKIO_WRITE_THROUGH] = "write",
-	[BLKIO_DISCARD] = "discard", [BLKIO_ZERO] = "write of zeroes",
-};
-
-static void report(struct lane *l, const struct request *r)
-{
-	struct vdev *v = &l->disk->v;
-	const char *why = strerror(-r->io.error);
-	char text[160];
-
-	vblk_count(&l->errors, 1);
-	if (r->io.op == BLKIO_FLUSH)
-		snprintf(text, sizeof(text),
-			 "flush: %s: what was written may be lost; no flush succeeds "
-			 "until the zone has booted again",
-			 why);
-	else
-		snprintf(text, sizeof(text), "%s of %llu bytes at byte %llu: %s",
-			 op_names[r->io.op],
-			 (unsigned long long)(r->io.bytes - r->io.done),
-			 (unsigned long long)r->io.offset, why);
-	v->env.problem(v->env.arg, v->name, text);
-}
-
 /* The kernel says once that it lost what was to be written, to whoever flushes first, and
  * forgets it. So this disk remembers: a driver that tries again is not told that all is
  * well. */
@@ -233,6 +264,15 @@ static void judge_flush(struct vblk *d, struct blkio_req *io)
 		atomic_store_explicit(&d->lossy, true, memory_order_relaxed);
 	else if (atomic_load_explicit(&d->lossy, memory_order_relaxed))
 		io->error = -EIO;
+}
+
+/* The read that found the end tells it to all that follow, on every queue. */
+static void note_end(struct lane *l, const struct blkio_req *io)
+{
+	uint64_t end = blkio_end(l->io, io->done ? io->offset : 0, io->offset);
+
+	if (end < atomic_load_explicit(&l->disk->end, memory_order_relaxed))
+		atomic_store_explicit(&l->disk->end, end, memory_order_relaxed);
 }
 
 /* A request for zeroes may take two steps more: writing them where the backing cannot
@@ -269,6 +309,8 @@ void vblk_complete(struct lane *l, struct request *r)
 		judge_flush(l->disk, &r->io);
 	if (r->type == T_ZERO && zero_goes_on(l, r))
 		return;
+	if (r->io.ended)
+		note_end(l, &r->io);
 	if (r->io.error == 0) {
 		give_back(l, r, S_OK, in ? (uint32_t)r->io.bytes : 0);
 	} else if (is_unsupported(&r->io)) {

@@ -123,6 +123,7 @@ void blkio_start(struct blkio *b, struct blkio_req *r)
 	b->in_flight++;
 	r->done = 0;
 	r->error = 0;
+	r->ended = false;
 	r->refused = 0;
 	r->own_iov = NULL;
 	begin(b, r);
@@ -181,7 +182,9 @@ static bool is_over(const struct blkio *b, struct blkio_req *r)
 	if (r->result < 0)
 		r->error = r->result;
 	else if (moves_data(r) && r->done < r->bytes)
-		r->error = -EIO; /* the backing ends before its size */
+		r->error = -EIO;
+	/* It ends before its size. */
+	r->ended = r->op == BLKIO_READ && r->result == 0 && r->error == -EIO;
 	return true;
 }
 
@@ -229,6 +232,21 @@ struct blkio_req *blkio_reap(struct blkio *b)
 int blkio_wait(struct blkio *b)
 {
 	return b->engine->wait(b);
+}
+
+uint64_t blkio_end(const struct blkio *b, uint64_t readable, uint64_t unreadable)
+{
+	while (readable < unreadable) {
+		uint64_t at = readable + (unreadable - readable) / 2;
+		uint8_t byte;
+		struct iovec iov = { &byte, 1 };
+
+		if (preadv(b->backing.buffered_fd, &iov, 1, (off_t)at) == 0)
+			unreadable = at;
+		else
+			readable = at + 1;
+	}
+	return readable;
 }
 
 void blkio_cancel(struct blkio *b)

@@ -57,7 +57,8 @@ struct blkio_req {
 	uint64_t bytes;    /* in all; as many as iov has, for reads and writes */
 	struct iovec *iov; /* owned by the caller until it is reaped; changed */
 	unsigned n_iov;
-	int error; /* when it was reaped: 0 or a negative errno */
+	int error;  /* when it was reaped: 0 or a negative errno */
+	bool ended; /* -EIO of a read: the backing ended at @offset, or before */
 
 	/* The engine's. */
 	uint64_t done;
@@ -134,6 +135,18 @@ struct blkio_req *blkio_reap(struct blkio *b);
 
 /* Submits, then sleeps until blkio_ready() or a kick. 0 or -errno. */
 int blkio_wait(struct blkio *b);
+
+/**
+ * blkio_end() - Where the backing ends, now
+ * @readable:	Bytes that are known to be there
+ * @unreadable:	Where a read found nothing
+ *
+ * Reads single bytes, until it knows: for the rare case, as nothing else is done
+ * meanwhile. What cannot be read for another reason is there.
+ *
+ * Return: its size, bytes
+ */
+uint64_t blkio_end(const struct blkio *b, uint64_t readable, uint64_t unreadable);
 
 /* Asks for all requests in flight to end early; they are reaped all the same, with
  * -ECANCELED when something of them was still to be done. */

@@ -110,7 +110,8 @@ const struct sandbox_rule sandbox_rules[] = {
 	/*
 	 * Disks. A ring could do what no filter sees, so the main thread makes and
 	 * restricts them before the guest runs, and can make none after that; a disk's
-	 * thread enables its own. What follows is for hosts without io_uring.
+	 * thread enables its own. What follows is for hosts without io_uring, and one
+	 * for all, to find the end of a backing that was shrunk.
 	 */
 	ANY(io_uring_setup, BUILD),
 	IF(io_uring_register, BUILD, ARG(1, IORING_REGISTER_RESTRICTIONS)),

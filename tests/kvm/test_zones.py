@@ -146,10 +146,14 @@ def a_disk_that_goes_or_shrinks_under_the_guest_hurts_nobody_else(t):
     told(console, "disk verify 0 0 16 3", "0 bad")  # it has it still
     told(console, "disk verify 1 0 8 3", "0 bad")
     told(console, "disk read 1 8 8", "error")
+    told(console, "disk write 1 100 8 5; disk zero 1 200 8", "error")  # it does not grow again
+    told(console, "disk verify 1 0 8 3", "0 bad")
     kz.wait_for(lambda: devices(t, "db").get("disk_errors"), "the error in the status")
     messages = t.read("var/log/zones/messages.db")
     kz.eq(bool(re.search(r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ kzhost: zone=db dev=vblk1 "
-                         r"read of 4096 bytes at byte 4096", messages, re.M)), True, messages)
+                         r"read of 4096 bytes at byte 4096: the backing was shrunk to 4096 of "
+                         r"8388608 bytes: ", messages, re.M)), True, messages)
+    kz.eq(os.path.getsize(paths[1]), 4096)
     t.run("zoneadm", "-z", "db", "halt")
 
 

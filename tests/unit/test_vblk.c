@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #define MEM     (8u << 20)
 #define RING    0x10000u
@@ -185,6 +186,18 @@ static unsigned request(struct bed *b, uint32_t type, uint64_t sector, uint64_t 
 	vdev_kick(b->disk, 0);
 	wait_used(b);
 	return status_of(b, 0);
+}
+
+/* Zeroes over sectors 8 to 15; @flags: 1 = unmap. */
+static unsigned zero(struct bed *b, uint32_t flags)
+{
+	struct {
+		le64 sector;
+		le32 n, flags;
+	} range = { le64_of(8), le32_of(8), le32_of(flags) };
+
+	memcpy(vmem_at(&b->mem, DATA), &range, sizeof(range));
+	return request(b, ZERO, 0, DATA, sizeof(range));
 }
 
 static void fill(struct bed *b, uint64_t gpa, size_t len, unsigned seed)
@@ -464,10 +477,42 @@ TEST(vblk, backing_that_shrank_fails_reads_and_is_reported)
 		T_EQ(request(b, IN, 7, DATA, 1024), IOERR);
 		T_EQ(request(b, IN, 0, DATA, 4096), OK);
 		T_EQ(b->problems, 2);
-		T_HAS(b->text, "Input/output error");
+		T_HAS(b->text, "shrunk to 4096 of 1048576 bytes");
 		vblk_stats(b->disk, &s);
 		T_EQ(s.errors, 2);
 		T_EQ(s.reads, 3);
+	}
+}
+
+/* A write would make the file grow again: zeroes for all that was lost, and no word. */
+TEST(vblk, backing_that_shrank_is_not_made_to_grow_again)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(engines); i++) {
+		BED(b, engines[i]);
+		struct vblk_stats s;
+		struct stat st;
+
+		T_OK(ftruncate(b->fd, 5000));
+		T_EQ(request(b, OUT, 0, DATA, 4096), OK);
+		T_EQ(request(b, IN, SECTORS - 8, DATA, 4096), IOERR);
+		T_HAS(b->text, "read of 4096 bytes at byte");
+		T_HAS(b->text, "the backing was shrunk to 5000 of 1048576 bytes");
+		T_EQ(request(b, OUT, 16, DATA, 4096), IOERR);
+		T_HAS(b->text,
+		      "write of 4096 bytes at byte 8192: the backing was shrunk");
+		T_EQ(request(b, OUT, 8, DATA, 1024), IOERR);
+		T_EQ(zero(b, 0), IOERR);
+		T_EQ(zero(b, 1), IOERR);
+		T_EQ(request(b, OUT, 8, DATA, 512), OK);
+		T_EQ(request(b, FLUSH, 0, 0, 0), OK);
+		T_OK(fstat(b->fd, &st));
+		T_EQ(st.st_size, 5000);
+		/* Even when it has its size again: what was there is gone. */
+		T_OK(ftruncate(b->fd, SECTORS * 512));
+		T_EQ(request(b, IN, 16, DATA, 4096), IOERR);
+		T_EQ(request(b, IN, 8, DATA, 512), OK);
+		vblk_stats(b->disk, &s);
+		T_EQ(s.errors, 6);
 	}
 }
 
@@ -628,18 +673,6 @@ TEST(vblk, no_flush_works_after_one_that_failed)
 	vblk_stats(b->disk, &s);
 	T_EQ(s.errors, 3);
 	T_EQ(b->problems, 3);
-}
-
-/* Zeroes over sectors 8 to 15; @flags: 1 = unmap. */
-static unsigned zero(struct bed *b, uint32_t flags)
-{
-	struct {
-		le64 sector;
-		le32 n, flags;
-	} range = { le64_of(8), le32_of(8), le32_of(flags) };
-
-	memcpy(vmem_at(&b->mem, DATA), &range, sizeof(range));
-	return request(b, ZERO, 0, DATA, sizeof(range));
 }
 
 TEST(vblk, zeroes_are_written_where_the_backing_cannot_forget)
