@@ -4,6 +4,7 @@
  */
 #include "common/base/trace.h"
 #include "common/proto/ctl.h"
+#include "common/sys/jail.h"
 #include "common/sys/log.h"
 #include "common/sys/paths.h"
 #include "kzhost/fds.h"
@@ -31,7 +32,7 @@ const char *__asan_default_options(void)
 }
 #endif
 
-static const char usage[] = "usage: kzhost [-D flag[=level]] [-u uid] -z zone\n"
+static const char usage[] = "usage: kzhost [-D flag[=level]] [-j n] [-u uid] -z zone\n"
 			    "       kzhost --selftest | -h\n";
 
 static int selftest(void)
@@ -53,16 +54,17 @@ struct options {
 	bool selftest;
 };
 
-static int parse_uid(const char *text, uid_t *ret_uid, struct errmsg *e)
+/* From 1 to max; 0 or -EINVAL. */
+static int parse_number(const char *text, unsigned max, unsigned *ret_number)
 {
-	unsigned long uid;
+	unsigned long number;
 	char *end;
 
 	errno = 0;
-	uid = strtoul(text, &end, 10);
-	if (*text < '1' || *text > '9' || *end || errno || uid >= UINT32_MAX)
-		return errmsg_set(e, -EINVAL, "-u needs a uid other than 0");
-	*ret_uid = (uid_t)uid;
+	number = strtoul(text, &end, 10);
+	if (*text < '1' || *text > '9' || *end || errno || number > max)
+		return -EINVAL;
+	*ret_number = (unsigned)number;
 	return 0;
 }
 
@@ -77,7 +79,7 @@ static int parse_options(int argc, char **argv, struct options *opt, struct errm
 	int c, r;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "D:hu:z:", longs, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "D:hj:u:z:", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'D':
 			r = trace_parse(optarg, e);
@@ -87,13 +89,19 @@ static int parse_options(int argc, char **argv, struct options *opt, struct errm
 		case 'h':
 			opt->help = true;
 			break;
+		case 'j':
+			r = parse_number(optarg, JAIL_NS_N, &opt->confine.n_ns);
+			if (r < 0)
+				return errmsg_set(e, r,
+						  "-j needs a number of namespaces");
+			break;
 		case 's':
 			opt->selftest = true;
 			break;
 		case 'u':
-			r = parse_uid(optarg, &opt->confine.uid, e);
+			r = parse_number(optarg, UINT32_MAX - 1, &opt->confine.uid);
 			if (r < 0)
-				return r;
+				return errmsg_set(e, r, "-u needs a uid other than 0");
 			break;
 		case 'z':
 			opt->zone = optarg;
@@ -112,8 +120,9 @@ static int parse_options(int argc, char **argv, struct options *opt, struct errm
 	return 0;
 }
 
-/* Standard descriptors open, the control socket in its place, nothing else. */
-static int prepare_descriptors(struct errmsg *e)
+/* Standard descriptors open, the control socket and namespaces in their places, nothing
+ * else. */
+static int prepare_descriptors(unsigned n_ns, struct errmsg *e)
 {
 	int fd;
 
@@ -122,9 +131,9 @@ static int prepare_descriptors(struct errmsg *e)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd < 0)
 		return errmsg_set(e, -errno, "/dev/null: %s", strerror(errno));
-	if (fd != CTL_LISTEN_FD)
+	if (fd >= CTL_NS_FD + (int)n_ns)
 		close(fd);
-	if (close_range(CTL_LISTEN_FD + 1, ~0u, 0) < 0)
+	if (close_range(CTL_NS_FD + n_ns, ~0u, 0) < 0)
 		return errmsg_set(e, -errno, "close_range: %s", strerror(errno));
 	if (!fds_is_listening(CTL_LISTEN_FD, SOCK_SEQPACKET))
 		return errmsg_set(
@@ -176,7 +185,7 @@ int main(int argc, char **argv)
 	}
 	if (opt.selftest)
 		return selftest();
-	r = prepare_descriptors(&e);
+	r = prepare_descriptors(opt.confine.n_ns, &e);
 	if (r == 0)
 		r = confine_process(&opt.confine, &e);
 	if (r == 0) {

@@ -6,9 +6,9 @@
 #include "common/sys/log.h"
 #include "common/sys/sock.h"
 #include "restarter/booted.h"
+#include "restarter/confined.h"
 #include "restarter/hosts_internal.h"
 #include "restarter/spawn.h"
-#include "restarter/uids.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -301,6 +301,7 @@ static int run_program(struct host *h, struct errmsg *e)
 	cleanup(closep) int group_fd = -1;
 	struct spawn s = { .program = program,
 			   .zone = h->zone->name,
+			   .jail = &h->sh->jail,
 			   .listen_fd = h->boot->listen_fd,
 			   .log_fd = h->boot->messages_fd };
 	bool grouped;
@@ -308,7 +309,9 @@ static int run_program(struct host *h, struct errmsg *e)
 
 	if (!program)
 		return errmsg_set(e, -ENOMEM, "out of memory");
-	r = uids_next(h->sh, &h->uid, e);
+	r = confined_jail(h->sh, e);
+	if (r == 0)
+		r = confined_uid(h->sh, &h->uid, e);
 	if (r < 0)
 		return r;
 	s.uid = h->uid;

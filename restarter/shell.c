@@ -584,6 +584,7 @@ void shell_fini(struct shell *sh)
 		if (sh->zones.v[i]->host)
 			host_detach(sh->zones.v[i]->host);
 	limits_fini(&sh->limits);
+	jail_close(&sh->jail);
 	(void)uv_run(&sh->loop, UV_RUN_NOWAIT);
 	uv_walk(&sh->loop, close_handle, NULL);
 	while (uv_run(&sh->loop, UV_RUN_DEFAULT))

@@ -21,6 +21,7 @@
 #define KZ_RESTARTER_SHELL_H
 
 #include "common/base/buf.h"
+#include "common/sys/jail.h"
 #include "common/sys/paths.h"
 #include "restarter/config.h"
 #include "restarter/core.h"
@@ -64,8 +65,10 @@ struct shell {
 	struct buf state_text; /* state.json as it was last written; reused */
 	uint32_t jitter;       /* for the next event; never 0 */
 	int next_id;
-	unsigned next_uid; /* uids.c: where the search goes on */
-	bool begun;        /* the loop's handles live */
+	unsigned next_uid;  /* confined.c: where the search goes on */
+	struct jail jail;   /* owned; namespaces of the zones that boot, once one has */
+	char jail_why[256]; /* they have none because, or "" */
+	bool begun;         /* the loop's handles live */
 	bool committing;
 	bool to_confirm; /* some zone's host's is set */
 	bool noted;      /* some zone's is set */

@@ -51,21 +51,46 @@ static void reset_signals(void)
 /* What the child needs, made before it. */
 struct order {
 	const struct spawn *s;
-	char *argv[6];
-	char uid[16];
+	char *argv[8];
+	unsigned argc;
+	char uid[16], n_ns[16];
 };
+
+static void add_args(struct order *o, const char *option, const char *value)
+{
+	ASSERT(o->argc + 2 < ARRAY_SIZE(o->argv));
+	o->argv[o->argc++] = (char *)(uintptr_t)option;
+	o->argv[o->argc++] = (char *)(uintptr_t)value;
+}
 
 static void make_order(struct order *o, const struct spawn *s)
 {
-	*o = (struct order){ .s = s };
-	o->argv[0] = (char *)(uintptr_t) "kzhost";
-	o->argv[1] = (char *)(uintptr_t) "-z";
-	o->argv[2] = (char *)(uintptr_t)s->zone;
-	if (!s->uid)
-		return;
+	*o = (struct order){ .s = s,
+			     .argv = { (char *)(uintptr_t) "kzhost" },
+			     .argc = 1 };
+	add_args(o, "-z", s->zone);
 	snprintf(o->uid, sizeof(o->uid), "%u", s->uid);
-	o->argv[3] = (char *)(uintptr_t) "-u";
-	o->argv[4] = o->uid;
+	if (s->uid)
+		add_args(o, "-u", o->uid);
+	snprintf(o->n_ns, sizeof(o->n_ns), "%u", s->jail->n);
+	if (s->jail->n)
+		add_args(o, "-j", o->n_ns);
+}
+
+/* Namespaces into their places; 0 or -1 with errno. */
+static int place_namespaces(const struct jail *j)
+{
+	int fd[JAIL_NS_N];
+
+	for (unsigned i = 0; i < j->n; i++) {
+		fd[i] = lifted(j->fd[i]);
+		if (fd[i] < 0)
+			return -1;
+	}
+	for (unsigned i = 0; i < j->n; i++)
+		if (dup2(fd[i], CTL_NS_FD + (int)i) < 0)
+			return -1;
+	return 0;
 }
 
 /* In the child, between vfork and exec; only what is async-signal-safe. 0 or errno. */
@@ -77,14 +102,15 @@ static int enter(const struct order *o)
 
 	if (listen_fd < 0 || log_fd < 0 || null_fd < 0)
 		return errno;
-	if (setsid() < 0 || dup2(null_fd, 0) < 0 || dup2(log_fd, 1) < 0 ||
-	    dup2(log_fd, 2) < 0 || dup2(listen_fd, CTL_LISTEN_FD) < 0)
+	if (place_namespaces(s->jail) < 0 || setsid() < 0 || dup2(null_fd, 0) < 0 ||
+	    dup2(log_fd, 1) < 0 || dup2(log_fd, 2) < 0 ||
+	    dup2(listen_fd, CTL_LISTEN_FD) < 0)
 		return errno;
 	/* Listening again makes the socket's peer credentials those of this process. */
 	if (listen(CTL_LISTEN_FD, SOMAXCONN) < 0)
 		return errno;
 	/* Nothing else may leak in, whoever forgot the flag. */
-	(void)syscall(SYS_close_range, CTL_LISTEN_FD + 1, ~0u, 0);
+	(void)syscall(SYS_close_range, CTL_NS_FD + s->jail->n, ~0u, 0);
 	reset_signals();
 	execv(s->program, o->argv);
 	return errno;

@@ -5,16 +5,17 @@
 #ifndef KZ_RESTARTER_SPAWN_H
 #define KZ_RESTARTER_SPAWN_H
 
-#include "common/base/err.h"
+#include "common/sys/jail.h"
 
 #include <sys/types.h>
 
 struct spawn {
-	const char *program; /* path */
-	const char *zone;    /* kzhost -z ZONE */
-	uid_t uid;           /* and gid, of its own; 0: ours */
-	int listen_fd;       /* becomes CTL_LISTEN_FD; borrowed */
-	int log_fd;          /* becomes standard output and error; borrowed */
+	const char *program;     /* path */
+	const char *zone;        /* kzhost -z ZONE */
+	uid_t uid;               /* and gid, of its own; 0: ours */
+	const struct jail *jail; /* namespaces to join, maybe none; borrowed */
+	int listen_fd;           /* becomes CTL_LISTEN_FD; borrowed */
+	int log_fd;              /* becomes standard output and error; borrowed */
 	int group_fd; /* control group's folder to be made in; borrowed; -1: ours */
 };
 
@@ -26,7 +27,7 @@ struct spawn {
  * @ret_pidfd:	Its pidfd, close-on-exec
  *
  * Returns when the program has been entered, or could not be. The child has no other
- * descriptor than 0 to 3, default signals, and does not die with this process.
+ * descriptor than 0 to 3 and those of namespaces, default signals, and does not die with this process.
  *
  * Return: 0 or what vfork(2), pidfd_open(2) or execve(2) gave, with a text
  */

@@ -25,6 +25,7 @@
 
 #define CTL_VERSION      1
 #define CTL_LISTEN_FD    3 /* where kzhost finds its listening socket */
+#define CTL_NS_FD        4 /* and after it namespaces to join, as many as -j says */
 #define CTL_NAME_SIZE    65
 #define CTL_CMDLINE_SIZE 2048
 #define CTL_GOALS_SIZE   128

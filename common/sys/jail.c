@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -166,12 +167,32 @@ static int take_report(int fd, struct jail *ret_jail, struct errmsg *e)
 	return 0;
 }
 
+/* What a user namespace would take away that is needed more. */
+static int check_unprivileged(struct errmsg *e)
+{
+	struct rlimit memory = { 0 };
+
+	if (jail_may_set_uid())
+		return errmsg_set(e, -EPERM,
+				  "uids can be set, but namespaces not made: "
+				  "CAP_SYS_ADMIN is missing");
+	(void)getrlimit(RLIMIT_MEMLOCK, &memory);
+	if (memory.rlim_max != RLIM_INFINITY && has_capabilities(1u << CAP_IPC_LOCK))
+		return errmsg_set(e, -EPERM,
+				  "memory is locked by CAP_IPC_LOCK, which does "
+				  "not reach into a user namespace");
+	return 0;
+}
+
 int jail_make(struct jail *ret_jail, struct errmsg *e)
 {
 	cleanup(closep) int ours = -1;
 	int pair[2], r;
 	pid_t pid;
 
+	r = jail_privileged() ? 0 : check_unprivileged(e);
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return errmsg_set(e, -errno, "socketpair: %s", strerror(errno));
 	ours = pair[0];

@@ -44,7 +44,7 @@ extern const char *const jail_ns_names[JAIL_NS_N];
 extern const int jail_ns_types[JAIL_NS_N]; /* CLONE_NEW… */
 
 struct jail {
-	int fd[JAIL_NS_N]; /* owned; the first n are open, in the order of enum jail_ns */
+	int fd[JAIL_NS_N]; /* owned; n of them, as they are to be joined */
 	unsigned n;        /* 0: there is none */
 };
 
@@ -56,7 +56,8 @@ bool jail_may_set_uid(void);
 /**
  * jail_make() - Make the namespaces
  *
- * Forks a process that makes them and ends.
+ * Forks a process that makes them and ends. Without CAP_SYS_ADMIN they are not made when
+ * what the caller has would be lost by it: the right to set uids, or to lock memory.
  *
  * Return: 0, or -errno with a text that names the step: fork(2), unshare(2), mount(2), …
  */

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * confine.c - environment, limits, uid
+ * confine.c - environment, limits, namespaces, uid
  */
 #include "kzhost/sandbox/confine.h"
 
 #include "common/proto/ctl.h"
+#include "common/sys/jail.h"
 
 #include <grp.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -69,6 +73,34 @@ static int set_limits(struct errmsg *e)
 	return 0;
 }
 
+static int join_one(int fd, struct errmsg *e)
+{
+	int type = ioctl(fd, NS_GET_NSTYPE);
+	unsigned ns = 0;
+
+	while (ns < JAIL_NS_N && jail_ns_types[ns] != type)
+		ns++;
+	if (ns == JAIL_NS_N)
+		return errmsg_set(e, -EINVAL, "descriptor %d is not a namespace", fd);
+	if (setns(fd, type) < 0)
+		return errmsg_set(e, -errno, "the %s namespace: %s", jail_ns_names[ns],
+				  strerror(errno));
+	close(fd);
+	return 0;
+}
+
+/* The mount namespace brings its root directory; without one, at least the cwd is its. */
+static int join_namespaces(unsigned n, struct errmsg *e)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = join_one(CTL_NS_FD + (int)i, e);
+	if (r == 0 && chdir("/") < 0)
+		r = errmsg_set(e, -errno, "root directory: %s", strerror(errno));
+	return r;
+}
+
 /*
  * Capabilities are kept, not in effect, for sandbox_enter() to choose from. A process of
  * its own uid can be counted by it: the limit of processes is that of its threads.
@@ -96,6 +128,8 @@ int confine_process(const struct confine *c, struct errmsg *e)
 
 	wipe_environment();
 	r = set_limits(e);
+	if (r == 0)
+		r = join_namespaces(c->n_ns, e);
 	if (r == 0 && c->uid)
 		r = change_uid(c->uid, e);
 	return r;

@@ -18,12 +18,15 @@
  * with others.
  *
  * kzhost is driven as the restarter drives it: a listening control socket as
- * descriptor 3, then HELLO, CREATE and START, each after the answer to the one before.
+ * descriptor 3 and namespaces after it, a uid when we are root, then HELLO, CREATE and
+ * START, each after the answer to the one before. The namespaces are made before the
+ * clock starts: the restarter makes them once for all zones.
  */
 #include "common/base/err.h"
 #include "common/proto/ctl.h"
 #include "common/proto/machine.h"
 #include "common/sys/file.h"
+#include "common/sys/jail.h"
 #include "common/sys/sock.h"
 
 #include <fcntl.h>
@@ -37,6 +40,7 @@
 #include <time.h>
 
 #define ZONE        "bench"
+#define UID         "1900000000"
 #define TIMEOUT_MS  60000
 #define CONSOLE_MAX 8192
 
@@ -44,6 +48,7 @@ extern char **environ;
 
 struct run {
 	const char *program, *guest;
+	struct jail jail; /* of kzhost */
 	unsigned ram_mib;
 	bool memory; /* else time */
 	bool measured;
@@ -207,7 +212,9 @@ static int start_kzhost(struct run *run, struct errmsg *e)
 	struct ctl_hello hello = { .hdr.id = le16_of(CTL_REQ_HELLO),
 				   .min_version = le32_of(CTL_VERSION) };
 	struct ctl_plain start = { .hdr.id = le16_of(CTL_REQ_START) };
-	const char *argv[] = { run->program, "-z", ZONE, NULL };
+	char n_ns[16];
+	const char *argv[8] = { run->program, "-z", ZONE };
+	int from[2 + JAIL_NS_N], to[2 + JAIL_NS_N], argc = 3;
 	cleanup(closep) int ctl_listen = -1, console_listen = -1;
 	char dir[] = "/tmp/kz-bench.XXXXXX";
 	int r;
@@ -219,9 +226,23 @@ static int start_kzhost(struct run *run, struct errmsg *e)
 		r = socket_connected(dir, SOCK_STREAM, &console_listen, &run->console_fd,
 				     e);
 	rmdir(dir);
+	snprintf(n_ns, sizeof(n_ns), "%u", run->jail.n);
+	if (run->jail.n) {
+		argv[argc++] = "-j";
+		argv[argc++] = n_ns;
+	}
+	if (jail_may_set_uid()) {
+		argv[argc++] = "-u";
+		argv[argc++] = UID;
+	}
+	from[0] = ctl_listen;
+	to[0] = CTL_LISTEN_FD;
+	for (unsigned i = 0; i <= run->jail.n; i++) {
+		from[1 + i] = i < run->jail.n ? run->jail.fd[i] : -1;
+		to[1 + i] = CTL_NS_FD + (int)i;
+	}
 	if (r == 0)
-		r = spawn(run, argv, (int[]){ ctl_listen, -1 }, (int[]){ CTL_LISTEN_FD },
-			  e);
+		r = spawn(run, argv, from, to, e);
 	if (r == 0)
 		r = ask(run, &hello, sizeof(hello), NULL, 0, e);
 	if (r == 0)
@@ -326,6 +347,19 @@ static double ms_of(struct timeval tv)
 	return (double)tv.tv_sec * 1e3 + (double)tv.tv_usec / 1e3;
 }
 
+/* Where it can be had; above all places that descriptors are going to be put into. */
+static void make_jail(struct jail *j)
+{
+	if (jail_make(j, NULL) < 0)
+		return;
+	for (unsigned i = 0; i < j->n; i++) {
+		int fd = fcntl(j->fd[i], F_DUPFD_CLOEXEC, 64);
+
+		close(j->fd[i]);
+		j->fd[i] = fd;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct run run = { .pid_fd = -1, .console_fd = -1, .ctl_fd = -1 };
@@ -341,6 +375,8 @@ int main(int argc, char **argv)
 	run.guest = argv[3];
 	run.ram_mib = (unsigned)strtoul(argv[4], NULL, 10);
 	run.memory = strcmp(argv[5], "memory") == 0;
+	if (strcmp(argv[1], "kzhost") == 0)
+		make_jail(&run.jail);
 	run.start_ns = now_ns();
 	r = strcmp(argv[1], "qemu") == 0 ? start_qemu(&run, &e) : start_kzhost(&run, &e);
 	if (r == 0)

@@ -7,7 +7,8 @@ import resource
 
 import kz
 from fake_restarter import Client, Host, exit_status
-from restarter import call, configure, fake, install
+from restarter import call, configure, fake, install, maintenance
+from restarter import log as fake_log
 
 KVM = {"KZONES_KVM": "/dev/kvm"}
 UID = 1900000000  # config/first-zone-uid by default
@@ -156,6 +157,66 @@ def a_zone_of_somebody_who_is_not_root_has_his_uid(t):
     kz.eq(ids(pid_of(t, "a"))[0], {kz.NOBODY})
     kz.has(proc(pid_of(t, "a"), "cmdline"), b"-z\0a\0")
     kz.eq(b"-u" in proc(pid_of(t, "a"), "cmdline"), False)
+
+
+OWN = ("net", "ipc", "uts", "cgroup", "mnt")
+
+
+def namespaces(pid, names=OWN):
+    return [os.readlink("/proc/%s/ns/%s" % (pid, name)) for name in names]
+
+
+@kz.test
+def zones_share_namespaces_with_nothing_in_them(t):
+    kz.need_root()
+    zones_with_kvm(t, "a", "b")
+    a, b = pid_of(t, "a"), pid_of(t, "b")
+    kz.eq(namespaces(a), namespaces(b))
+    kz.eq([x == y for x, y in zip(namespaces(a), namespaces("self"))], [False] * len(OWN))
+    kz.eq(namespaces(a, ("pid", "user")), namespaces("self", ("pid", "user")))
+    kz.eq(os.listdir("/proc/%d/root/" % a), [])
+    kz.eq(os.readlink("/proc/%d/cwd" % a), "/")
+    mounts = proc(a, "mountinfo").decode().splitlines()
+    kz.eq(len(mounts), 1, mounts)
+    kz.has(mounts[0], " / / ro,nosuid,nodev,noexec")
+    for name in os.listdir("/proc/%d/fd" % a):
+        path = "/proc/%d/fd/%s" % (a, name)
+        kz.eq(os.path.isdir(path) or "ns:[" in os.readlink(path), False, os.readlink(path))
+    t.svc_kill()
+    t.svc_start(**KVM)
+    boot_new(t, "c")
+    kz.eq(namespaces(a), namespaces(b))
+    kz.eq(os.listdir("/proc/%d/root/" % pid_of(t, "c")), [])
+    kz.eq(t.svc_stop(), 0)
+
+
+def svc_without(t, lacks, **env):
+    """svc.zones on a kernel without these calls."""
+    t.svc = t.start(kz.find_program("without"), lacks, t._program("svc.zones"), **env)
+    kz.wait_for(lambda: t.connect().call("Status"), "svc.zones answers")
+
+
+@kz.test
+def what_root_should_have_and_has_not_keeps_zones_from_booting(t):
+    kz.need_root()
+    fake(t)
+    configure(t, "a")
+    svc_without(t, "unshare")
+    install(t, "a")
+    maintenance(t, "a", "confinement: a new net namespace: Operation not permitted")
+    kz.eq(fake_log(t), [])
+
+
+@kz.test
+def a_kernel_that_refuses_others_namespaces_is_no_reason_not_to_boot(t):
+    t.unprivileged()
+    fake(t)
+    configure(t, "a")
+    svc_without(t, "unshare")
+    install(t, "a")
+    call(t, "Boot", zone="a")
+    kz.has(t.svc.output(), "zones run in the namespaces of svc.zones: a new user namespace: "
+           "Operation not permitted")
 
 
 kz.main()

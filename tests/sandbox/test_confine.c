@@ -6,13 +6,21 @@
  */
 #include "kzhost/sandbox/confine.h"
 #include "common/proto/ctl.h"
+#include "common/sys/jail.h"
 #include "common/sys/sock.h"
 #include "tests/harness/harness.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -43,15 +51,20 @@ static void in_child(void (*look)(void))
 		} \
 	} while (0)
 
-static void confined_as(uid_t uid)
+/* As ordered, or the test fails with what was wrong. */
+static void confined_by(const struct confine *c)
 {
-	const struct confine c = { .uid = uid };
 	struct errmsg e = { "" };
 
-	if (confine_process(&c, &e) < 0) {
+	if (confine_process(c, &e) < 0) {
 		dprintf(STDERR_FILENO, "# %s\n", e.text);
 		_exit(2);
 	}
+}
+
+static void confined_as(uid_t uid)
+{
+	confined_by(&(struct confine){ .uid = uid });
 }
 
 static void confined(void)
@@ -228,4 +241,210 @@ TEST(confine, a_uid_that_cannot_be_had_is_an_error)
 {
 	socket_path = t_path("ctl.sock");
 	in_child(look_at_the_refusal);
+}
+
+/* Makes namespaces, puts them where kzhost finds them; how many. Who may not: skipped. */
+static unsigned namespaces_in_place(struct jail *j)
+{
+	struct errmsg e = { "" };
+
+	if (jail_make(j, &e) < 0) {
+		dprintf(STDERR_FILENO, "# %s\n", e.text);
+		_exit(3);
+	}
+	for (unsigned i = 0; i < j->n; i++)
+		MUST(dup2(j->fd[i], CTL_NS_FD + (int)i) >= 0);
+	return j->n;
+}
+
+static void jailed(void)
+{
+	struct jail j = { .n = 0 };
+	struct confine c = { .n_ns = namespaces_in_place(&j) };
+
+	confined_by(&c);
+	for (int fd = CTL_NS_FD; fd < CTL_NS_FD + (int)c.n_ns; fd++)
+		MUST(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
+}
+
+static unsigned entries(const char *path)
+{
+	DIR *d = opendir(path);
+	unsigned n = 0;
+
+	MUST(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void look_at_the_root(void)
+{
+	char cwd[8];
+
+	MUST(chdir("/tmp") == 0);
+	jailed();
+	MUST(entries("/") == 2); /* . and .. */
+	MUST(getcwd(cwd, sizeof(cwd)) && strcmp(cwd, "/") == 0);
+	MUST(entries(".") == 2 && entries("..") == 2);
+	MUST(open("/proc/self/status", O_RDONLY) < 0 && errno == ENOENT);
+	MUST(mkdir("/x", 0700) < 0 && errno == EROFS);
+	MUST(open("/x", O_CREAT | O_WRONLY, 0600) < 0 && errno == EROFS);
+}
+
+static void look_at_the_network(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo" };
+	struct if_nameindex *all;
+	int fd;
+
+	jailed();
+	all = if_nameindex();
+	MUST(all && all[0].if_index == 1 && !all[1].if_name);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	MUST(fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &ifr) == 0 && !(ifr.ifr_flags & IFF_UP));
+}
+
+static void look_at_ipc_and_names(void)
+{
+	const key_t key = getpid();
+	char name[64];
+	int id = shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0600);
+
+	MUST(id >= 0 && shmctl(id, IPC_RMID, NULL) == 0);
+	id = shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0600);
+	MUST(id >= 0);
+	if (fork() == 0) {
+		jailed();
+		MUST(shmget(key, 0, 0) < 0 && errno == ENOENT);
+		MUST(gethostname(name, sizeof(name)) == 0 && strcmp(name, "zone") == 0);
+		_exit(0);
+	}
+	MUST(wait(&id) > 0 && id == 0);
+	MUST(shmctl(shmget(key, 0, 0), IPC_RMID, NULL) == 0);
+}
+
+static ino_t inode_of(const char *fmt, pid_t pid, const char *name)
+{
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), fmt, pid, name);
+	MUST(stat(path, &st) == 0);
+	return st.st_ino;
+}
+
+/* As the kernel shows a jailed process to another one. */
+static void look_from_outside(void)
+{
+	static const char *const own[] = { "user", "net", "ipc", "uts", "cgroup", "mnt" };
+	const unsigned first = jail_privileged() ? 1 : 0;
+	int pipes[2];
+	pid_t pid;
+	char byte;
+
+	MUST(pipe(pipes) == 0);
+	pid = fork();
+	if (pid == 0) {
+		int fd = fcntl(pipes[1], F_DUPFD, CTL_NS_FD + JAIL_NS_N);
+
+		jailed();
+		MUST(write(fd, "x", 1) == 1);
+		pause();
+	}
+	close(pipes[1]);
+	MUST(read(pipes[0], &byte, 1) == 1);
+	for (unsigned i = first; i < ARRAY_SIZE(own); i++)
+		MUST(inode_of("/proc/%d/ns/%s", pid, own[i]) !=
+		     inode_of("/proc/%d/ns/%s", getpid(), own[i]));
+	MUST(kill(pid, SIGKILL) == 0);
+}
+
+static void as_nobody(void)
+{
+	MUST(setgroups(0, NULL) == 0 && setresgid(65534, 65534, 65534) == 0);
+	MUST(setresuid(65534, 65534, 65534) == 0);
+}
+
+static void (*const jail_looks[])(void) = { look_at_the_root, look_at_the_network,
+					    look_at_ipc_and_names, look_from_outside };
+
+TEST(confine, namespaces_have_nothing_in_them)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(jail_looks); i++)
+		in_child(jail_looks[i]);
+}
+
+static size_t nobodys_look;
+
+static void look_as_nobody(void)
+{
+	as_nobody();
+	/* Files of ours in /proc are root's after such a change, until we begin anew. */
+	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+	jail_looks[nobodys_look]();
+}
+
+TEST(confine, who_is_not_root_has_them_too)
+{
+	if (geteuid() != 0)
+		T_SKIP("the other test is that");
+	for (nobodys_look = 0; nobodys_look < ARRAY_SIZE(jail_looks); nobodys_look++)
+		in_child(look_as_nobody);
+}
+
+static void look_at_uid_and_namespaces(void)
+{
+	struct jail j = { .n = 0 };
+	struct confine c = { .uid = UID };
+
+	listen_on(socket_path);
+	c.n_ns = namespaces_in_place(&j);
+	confined_by(&c);
+	MUST(getuid() == UID && entries("/") == 2 && setuid(0) < 0);
+	MUST(unshare(CLONE_NEWNET) < 0 && errno == EPERM);
+	MUST(umount2("/", MNT_DETACH) < 0 && errno == EPERM);
+	MUST(mount(NULL, "/", NULL, MS_REMOUNT, NULL) < 0 && errno == EPERM);
+}
+
+TEST(confine, uid_and_namespaces_go_together)
+{
+	if (geteuid() != 0)
+		T_SKIP("only root gives uids");
+	socket_path = t_path("ctl.sock");
+	in_child(look_at_uid_and_namespaces);
+}
+
+static void look_at_what_is_no_namespace(void)
+{
+	const struct confine c = { .n_ns = 1 };
+	struct errmsg e = { "" };
+
+	MUST(dup2(open("/dev/null", O_RDONLY), CTL_NS_FD) == CTL_NS_FD);
+	MUST(confine_process(&c, &e) == -EINVAL);
+	MUST(strcmp(e.text, "descriptor 4 is not a namespace") == 0);
+}
+
+TEST(confine, a_namespace_that_is_none_is_an_error)
+{
+	in_child(look_at_what_is_no_namespace);
+}
+
+static void look_at_a_namespace_out_of_reach(void)
+{
+	struct jail j = { .n = 0 };
+	const struct confine c = { .n_ns = namespaces_in_place(&j) };
+	struct errmsg e = { "" };
+
+	as_nobody();
+	MUST(confine_process(&c, &e) == -EPERM);
+	MUST(strstr(e.text, "the net namespace: ") == e.text);
+}
+
+TEST(confine, a_namespace_that_cannot_be_joined_is_an_error)
+{
+	if (geteuid() != 0)
+		T_SKIP("needs namespaces of root");
+	in_child(look_at_a_namespace_out_of_reach);
 }
