@@ -13,9 +13,9 @@
 #include "common/base/trace.h"
 #include "common/sys/file.h"
 #include "common/sys/log.h"
-#include "common/zone/storage.h"
 #include "restarter/admin.h"
 #include "restarter/adopt.h"
+#include "restarter/away.h"
 #include "restarter/http.h"
 #include "restarter/logs.h"
 #include "restarter/notify.h"
@@ -162,45 +162,35 @@ static void load_config(struct shell *sh)
 		log_err("%s: what was in force before stays", e.text);
 }
 
-/* What hindered it may be gone: a zone that is unavailable is attached, if it can be. */
-static bool reattach(struct shell *sh, struct zone *z)
+/* What was persisted of its instance. */
+static void restore(struct shell *sh, const struct zone *z)
 {
-	cleanup(zconf_freep) struct zconf *c = NULL;
-	struct errmsg e = { "" };
-	int r;
+	struct core_event ev = { .type = EV_ZONE_RESTORE,
+				 .zone = z->name,
+				 .saved = z->saved };
 
-	if (z->life != LIFE_UNAVAILABLE)
-		return false;
-	r = zconf_load(&sh->paths, z->name, &c, &e);
-	if (r == 0)
-		r = zone_storage_present(&sh->paths, c, &e);
-	if (r < 0) {
-		log_warning("zone=%s stays unavailable: %s", z->name,
-			    *e.text ? e.text : strerror(-r));
-		return false;
-	}
-	z->life = LIFE_INSTALLED; /* persisted with the first write */
-	log_notice("zone=%s unavailable -> installed: its storage is there", z->name);
-	if (!sh->check_only)
-		(void)log_message(&sh->paths, z->name, "unavailable -> installed");
-	return true;
+	ev.saved.since_ms = MIN(ev.saved.since_ms, shell_now_ms(sh));
+	(void)shell_step(sh, &ev);
 }
 
-/* What was persisted of its instance; of one that was attached, what autoboot says. */
-static void restore(struct shell *sh, const struct zone *z, bool attached)
+/* What hindered it may be gone: a zone that is unavailable is attached, if it can be. Of
+ * one that is to boot, now that the host has, the boot finds out: what it depends on may
+ * bring the storage. */
+static void reattach(struct shell *sh, struct zone *z, bool booted)
 {
-	struct core_event ev = { .type = EV_ZONE_RESTORE, .zone = z->name };
 	const struct inst *i = core_find(sh->core, z->name);
+	struct errmsg e = { "" };
 	struct core_view v;
+	int r = 0;
 
-	ev.saved = z->saved;
-	ev.saved.since_ms = MIN(ev.saved.since_ms, shell_now_ms(sh));
-	if (attached && i) {
-		core_view(sh->core, i, &v);
-		ev.saved =
-			(struct core_saved){ .state = INST_UNINIT, .enabled = v.enabled };
-	}
-	(void)shell_step(sh, &ev);
+	if (!i)
+		return;
+	core_view(sh->core, i, &v);
+	if (!booted || v.enabled == v.enabled_temporary) /* autoboot is false */
+		r = away_look(sh, z, &e);
+	if (r < 0)
+		log_warning("zone=%s stays unavailable: %s", z->name, e.text);
+	(void)away_set(sh, z, r == 0, e.text);
 }
 
 /* What the core has to know before it may act. */
@@ -211,16 +201,17 @@ static int feed_core(struct shell *sh, bool booted)
 		sh->next_id = 1;
 	for (unsigned i = 0; i < sh->zones.n; i++) {
 		struct zone *z = sh->zones.v[i];
-		const bool attached = reattach(sh, z);
 
 		if (shell_zone_refresh(sh, z) < 0)
 			return -ENOMEM;
 		if (booted) /* what was asked for a boot before that goes, too */
 			shell_drop_args(z);
-		if (z->life != LIFE_INSTALLED || (!z->has_saved && !attached) ||
-		    (booted && !z->saved.marked))
+		if (z->life != LIFE_INSTALLED)
 			continue;
-		restore(sh, z, attached);
+		if (z->has_saved && (!booted || z->saved.marked || z->saved.unavailable))
+			restore(sh, z);
+		if (z->saved.unavailable)
+			reattach(sh, z, booted);
 	}
 	return 0;
 }

@@ -38,8 +38,8 @@ DEFINE_FREEP(struct boot, boot_free)
  * What the zone is about to be booted with is written down (booted.h): whoever finds one
  * of its disks in use finds the zone there.
  *
- * Return: 0 or -errno; the text names the step, what it needed and what it found, and,
- * where there is one, the way out
+ * Return: 0 or -errno, -ENOMEDIUM when it is for want of the zone's storage; the text
+ * names the step, what it needed and what it found, and, where there is one, the way out
  */
 int boot_begin(struct shell *sh, struct zone *z, struct boot **ret_boot,
 	       struct errmsg *e);

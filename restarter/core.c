@@ -233,6 +233,32 @@ static int zone_gone(struct core *c, struct inst *i)
 	return 0;
 }
 
+/* Its storage is not there: said again, it is another reason only. */
+static int zone_away(struct core *c, struct inst *i, const char *text)
+{
+	if (inst_active(i))
+		return -EBUSY;
+	core_touch(c, i);
+	why_set(i, KZ_WHY_STORAGE, "%s", text);
+	if (c->ready)
+		inst_event(c, i, IEV_AWAY);
+	else
+		start_away(i);
+	return 0;
+}
+
+/* What is to run when the host boots runs now. */
+static void zone_back(struct core *c, struct inst *i)
+{
+	if (!c->ready) {
+		start_back(i);
+	} else if (i->mode == MODE_AWAY) {
+		inst_enable(c, i, i->autoboot);
+		why_set(i, KZ_WHY_NONE, "%s", "");
+		op_bring_up(c, i);
+	}
+}
+
 /* Events of one instance. */
 static void apply_inst(struct core *c, struct inst *i, const struct core_event *ev)
 {
@@ -251,7 +277,10 @@ static void apply_inst(struct core *c, struct inst *i, const struct core_event *
 			inst_event(c, i, IEV_GOALS);
 		break;
 	case EV_VM_FAILED:
-		inst_failed(c, i, ev->text);
+		inst_failed(c, i, ev->text, ev->storage);
+		break;
+	case EV_ZONE_BACK:
+		zone_back(c, i);
 		break;
 	case EV_VM_PANICKED:
 		inst_panicked(c, i, ev->text);
@@ -306,6 +335,8 @@ static int apply(struct core *c, const struct core_event *ev)
 		return -ENOENT;
 	if (ev->type == EV_ZONE_GONE)
 		return zone_gone(c, i);
+	if (ev->type == EV_ZONE_AWAY)
+		return zone_away(c, i, ev->text);
 	apply_inst(c, i, ev);
 	return 0;
 }
@@ -330,6 +361,7 @@ static bool must_persist(const struct core *c, const struct inst *i)
 	       inst_enabled(i) != i->was_enabled || inst_to_maint(i) != i->was_to_maint ||
 	       inst_again(c, i) != i->was_again || i->marked != i->was_marked ||
 	       (i->mode == MODE_BACKOFF) != i->was_backoff ||
+	       (i->mode == MODE_AWAY) != (i->was_mode == MODE_AWAY) ||
 	       i->failures != i->was_failures || i->n_faults != i->was_n_faults ||
 	       (i->why_new && inst_keeps_why(i));
 }

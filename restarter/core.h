@@ -25,6 +25,14 @@
  * Every start of a machine is ended by exactly one VM_EXITED or VM_FAILED; what comes for
  * an instance in another phase (late, doubled) is ignored and traced, never an error.
  *
+ * DOC: Storage
+ *
+ * A boot that fails for want of the zone's storage (VM_FAILED, storage), or ZONE_AWAY,
+ * makes the zone unavailable: its instance is in maintenance, also after a boot of the
+ * host, until ZONE_BACK or an operator's CLEAR. ZONE_BACK goes by autoboot, CLEAR by
+ * whether it is enabled. Whether the storage is there is the shell's to find out, before
+ * it tells either. Both zone events may come before READY, then after ZONE_RESTORE.
+ *
  * DOC: Units of the host
  *
  * A dependency may name a unit of the host's service manager. The core has nothing to say
@@ -151,6 +159,8 @@ enum vm_end {
 	  "zone-set") /* zone appeared (installed) or was reconfigured: spec */ \
 	X(ZONE_GONE, \
 	  "zone-gone") /* uninstalled; refused by the shell while it is active */ \
+	X(ZONE_AWAY, "zone-away") /* its storage is not there: unavailable; text */ \
+	X(ZONE_BACK, "zone-back") /* its storage is there again: attached */ \
 	X(ZONE_RESTORE, \
 	  "zone-restore")         /* after ZONE_SET, at start: what was persisted */ \
 	X(ADOPT, "adopt")         /* at start: a running kzhost was found: adopt */ \
@@ -207,6 +217,7 @@ struct core_saved {
 	bool to_maint;         /* its machine is being stopped for good */
 	enum core_again again; /* or for a reboot: its end is no fault */
 	bool marked; /* maintenance was asked for, and not until the next boot only */
+	bool unavailable;  /* the zone is: its storage was not there */
 	unsigned failures; /* in a row */
 	uint64_t retry_ms; /* when the next try comes; 0: none is waited for */
 	uint64_t since_ms; /* as given by the shell's clock of that time */
@@ -226,7 +237,9 @@ struct core_event {
 			    chance */
 	const char *zone; /* NULL for events of the host; borrowed */
 	uint64_t op;      /* operator's request to be answered by OP_DONE; 0 = none */
-	const char *text; /* reason of VM_FAILED, VM_EXITED; may be NULL; borrowed */
+	const char *text; /* reason of VM_FAILED, VM_EXITED (may be NULL), ZONE_AWAY;
+			   * borrowed */
+	bool storage;     /* VM_FAILED: for want of its storage */
 	union {
 		struct core_spec spec;   /* ZONE_SET */
 		struct core_saved saved; /* ZONE_RESTORE */
@@ -301,8 +314,9 @@ DEFINE_FREEP(struct core, core_free)
  * core_step() - Apply one event
  * @actions:	Emptied, then filled
  *
- * Return: 0, -ENOENT (no such instance), -EBUSY (ZONE_GONE of a zone that has a machine),
- * -ENOMEM; on failure nothing was changed and @ev->op is the caller's to answer
+ * Return: 0, -ENOENT (no such instance), -EBUSY (ZONE_GONE or ZONE_AWAY of a zone that
+ * has a machine), -ENOMEM; on failure nothing was changed and @ev->op is the caller's to
+ * answer
  */
 int core_step(struct core *c, const struct core_event *ev, struct core_actions *actions);
 
@@ -328,12 +342,15 @@ struct core_view {
 	uint64_t retry_ms;    /* next try, when it waits for that; else 0 */
 	uint64_t deadline_ms; /* of what is under way; 0: it has none */
 	bool blocked;         /* offline, and not to be online without an administrator */
+	bool unavailable;     /* the zone is; its instance is in maintenance */
 	char reason[CORE_REASON_SIZE]; /* why it is not online, or ""; always one when it
 					  waits */
 	enum kz_reason why;            /* the same; NONE when there is none */
 };
 struct inst *core_find(const struct core *c, const char *zone);
 void core_view(const struct core *c, const struct inst *i, struct core_view *ret_view);
+/* Of the view, the one member. */
+bool core_is_unavailable(const struct inst *i);
 /* Iterates in order of name: NULL begins, NULL ends. */
 struct inst *core_next(const struct core *c, const struct inst *after);
 void core_saved_of(const struct core *c, const struct inst *i,

@@ -42,6 +42,7 @@
 	X(STOPPING, "stop/shutdown", KEEP, STOPPING, true) \
 	X(HALTING, "stop/halt", KEEP, HALTING, true) \
 	X(MAINT, "maintenance", MAINT, NONE, false) \
+	X(AWAY, "maintenance/unavailable", MAINT, NONE, false) \
 	X(HELD, "maintenance/running", MAINT, RUNNING, false)
 
 #define INST_KEEP INST_STATE_N /* in place of a state: the one that was before */
@@ -58,6 +59,7 @@ enum inst_mode {
 	X(ON, "wanted") \
 	X(OFF, "not-wanted") \
 	X(TROUBLE, "trouble") \
+	X(AWAY, "storage-away") \
 	X(DEPS_MET, "dependencies-met") \
 	X(DEPS_LOST, "dependency-lost") \
 	X(SLOT, "slot") \
@@ -173,7 +175,7 @@ struct inst {
 	bool restored; /* until settled: what ZONE_RESTORE said, also in override and why
 			*/
 	enum inst_state saved_state;
-	bool saved_to_maint;
+	bool saved_to_maint, saved_away;
 	enum core_again saved_again;
 	uint64_t saved_since_ms, saved_retry_ms;
 	enum inst_after after; /* when the machine that is being stopped has ended */
@@ -261,6 +263,8 @@ bool inst_ending(const struct inst *i);   /* its machine is being stopped */
 bool inst_to_maint(const struct inst *i); /* the same, and then it is maintenance */
 enum core_again inst_again(const struct core *c, const struct inst *i);
 bool inst_keeps_why(const struct inst *i); /* its reason is persisted */
+bool inst_out(const struct inst *i);       /* in maintenance, without a machine */
+bool inst_away(const struct inst *i);      /* its zone is unavailable */
 enum inst_state inst_next_state(const struct core *c, const struct inst *i);
 void inst_enable(struct core *c, struct inst *i, bool on);
 void inst_reconsider(struct core *c, struct inst *i);
@@ -280,7 +284,7 @@ void inst_save_faults(const struct core *c, const struct inst *i,
 		      struct core_saved *saved);
 void inst_panicked(struct core *c, struct inst *i, const char *text);
 void inst_ended(struct core *c, struct inst *i, enum vm_end end, const char *text);
-void inst_failed(struct core *c, struct inst *i, const char *text);
+void inst_failed(struct core *c, struct inst *i, const char *text, bool storage);
 
 /* ops.c */
 void op_request(struct core *c, struct inst *i, const struct core_event *ev);
@@ -289,11 +293,14 @@ void op_answer(struct core *c, struct inst *i, int err, const char *fmt, ...)
 	printf_like(4, 5);
 const char *op_meaning(enum inst_mode mode, enum core_ev verb);
 bool op_wants_boot(const struct inst *i);
+void op_bring_up(struct core *c, struct inst *i);
 void op_cancel_boot(struct core *c, struct inst *i, const char *why);
 
 /* start.c */
 void start_restore(struct core *c, struct inst *i, const struct core_saved *saved);
 void start_adopt(struct core *c, struct inst *i, bool stopping, uint64_t since_ms);
+void start_away(struct inst *i);
+void start_back(struct inst *i);
 void start_settle(struct core *c, bool host_boot);
 void start_new(struct core *c, struct inst *i);
 

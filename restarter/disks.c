@@ -95,14 +95,15 @@ static int twin(const struct facts *f)
 	return -1;
 }
 
-/* Somebody has it: a device of this zone, another zone, or else @who. */
+/* Somebody has it: a device of this zone (-ENOTUNIQ), another zone, or else @who. */
 static int in_use(const struct facts *f, const char *who, struct errmsg *e)
 {
 	const int id = twin(f);
 
 	if (id >= 0)
-		return errmsg_set(e, -EBUSY, "device %u: %s: device %d is the same disk",
-				  f->id, f->said, id);
+		return errmsg_set(e, -ENOTUNIQ,
+				  "device %u: %s: device %d is the same disk", f->id,
+				  f->said, id);
 	if (find_holder(f))
 		return errmsg_set(e, -EBUSY, "device %u: %s", f->id, f->said);
 	return errmsg_set(e, -EBUSY, "device %u: %s: in use by %s", f->id, f->said, who);
@@ -341,6 +342,22 @@ static int open_and_lock(struct facts *f, bool bootable, struct disk *d, struct 
 	return 0;
 }
 
+/* What is no fault of the configuration or the host is one of the storage. */
+static int class_of(int r)
+{
+	switch (-r) {
+	case 0:
+	case ENOTUNIQ:
+	case ECANCELED:
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+		return r;
+	default:
+		return -ENOMEDIUM;
+	}
+}
+
 /* The last of all. */
 static int open_one(const struct disks_ask *ask, const struct zres *dev,
 		    struct disks *all, struct errmsg *e)
@@ -360,7 +377,7 @@ static int open_one(const struct disks_ask *ask, const struct zres *dev,
 	d->msg.id = le32_of(f.id);
 	r = check_id(all, f.id, e);
 	if (r == 0)
-		r = open_and_lock(&f, zres_is_set(dev, PROP_BOOTPRI), d, e);
+		r = class_of(open_and_lock(&f, zres_is_set(dev, PROP_BOOTPRI), d, e));
 	if (r < 0)
 		return r;
 	describe(&f, ask->conf, dev, ask->uuid, d);

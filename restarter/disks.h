@@ -49,9 +49,10 @@ struct disks_ask {
  * Runs on a thread: it touches nothing of the restarter but files (slow.h).
  *
  * Return: 0, or the first that fails; the text names device, path, and what to do:
- * -EBUSY (locked or in use; when a zone has it, holder is set and the text leaves that to
- * the caller), -EINVAL (partition, directory, empty, id out of range), -ECANCELED (the
- * thread's work was given up), or what open(2) gave
+ * -ENOMEDIUM (the storage is not there, cannot be opened, is no disk, or is somebody
+ * else's; when a zone has it, holder is set and the text leaves that to the caller),
+ * -EINVAL or -ENOTUNIQ (the configuration: too many, one id or one disk twice),
+ * -ECANCELED (the thread's work was given up), -ENOMEM, -EMFILE or -ENFILE
  */
 int disks_open(const struct disks_ask *ask, struct disks *ret_disks, struct errmsg *e);
 

@@ -9,8 +9,9 @@
  * doubled for every fault of the last 600 s, up to 60 s, less up to a quarter of it by
  * chance. Three in a row (no online in
  * between), or more than ten in 600 s, and the instance goes to maintenance. A boot that
- * fails goes there at once: trying again does not repair a configuration. What an
- * operator asks for begins a new count.
+ * fails goes there at once: trying again does not repair a configuration, nor bring
+ * storage back; that of the storage makes the zone unavailable besides. What an operator
+ * asks for begins a new count.
  *
  * A guest that switches itself off is obeyed, one that resets itself boots again, though
  * not more often than once in a second.
@@ -203,8 +204,9 @@ void inst_ended(struct core *c, struct inst *i, enum vm_end end, const char *tex
 
 /**
  * inst_failed() - A boot failed, or what was said to have booted failed after all
+ * @storage:	For want of the zone's storage: the zone is unavailable
  */
-void inst_failed(struct core *c, struct inst *i, const char *text)
+void inst_failed(struct core *c, struct inst *i, const char *text, bool storage)
 {
 	if (i->mode != MODE_STARTING) {
 		inst_ended(c, i, VM_END_CRASH, text);
@@ -212,9 +214,9 @@ void inst_failed(struct core *c, struct inst *i, const char *text)
 	}
 	core_touch(c, i);
 	i->failures++;
-	why_set(i, KZ_WHY_BOOT_FAILED, "boot failed%s%s", text && *text ? ": " : "",
-		text ? text : "");
-	inst_event(c, i, IEV_ENDED_BAD);
+	why_set(i, storage ? KZ_WHY_STORAGE : KZ_WHY_BOOT_FAILED, "boot failed%s%s",
+		text && *text ? ": " : "", text ? text : "");
+	inst_event(c, i, storage ? IEV_AWAY : IEV_ENDED_BAD);
 }
 
 /**

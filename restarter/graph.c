@@ -492,6 +492,7 @@ static enum dep_status status_of(const struct inst *i)
 	switch (i->mode) {
 	case MODE_DISABLED:
 	case MODE_MAINT:
+	case MODE_AWAY:
 		return DEP_STUCK;
 	case MODE_WAITING:
 		return i->n_dead ? DEP_BLOCKED : DEP_COMING;

@@ -82,6 +82,7 @@ static const struct fsm_rule inst_rules[] = {
 	RULE(UNINIT, ON, WAITING, NOTHING),
 	RULE(UNINIT, OFF, DISABLED, NOTHING),
 	RULE(UNINIT, TROUBLE, MAINT, NOTHING),
+	RULE(UNINIT, AWAY, AWAY, NOTHING),
 	RULE(UNINIT, ENDED_RETRY, BACKOFF, RETRY),
 	RULE(UNINIT, ENDED_BAD, MAINT, NOTHING),
 	RULE(UNINIT, ADOPT_BOOTING, BOOTING, NOTHING),
@@ -97,12 +98,14 @@ static const struct fsm_rule inst_rules[] = {
 
 	RULE(DISABLED, ON, WAITING, NOTHING),
 	RULE(DISABLED, TROUBLE, MAINT, NOTHING),
+	RULE(DISABLED, AWAY, AWAY, NOTHING),
 	SAME(DISABLED, OFF),
 	DEAF(DISABLED),
 
 	RULE(WAITING, OFF, DISABLED, NOTHING),
 	RULE(WAITING, DEPS_MET, QUEUED, QUEUE),
 	RULE(WAITING, TROUBLE, MAINT, NOTHING),
+	RULE(WAITING, AWAY, AWAY, NOTHING),
 	SAME(WAITING, ON),
 	DEAF(WAITING),
 
@@ -110,6 +113,7 @@ static const struct fsm_rule inst_rules[] = {
 	RULE(BACKOFF, OFF, DISABLED, NOTHING),
 	RULE(BACKOFF, TIMEOUT, WAITING, NOTHING),
 	RULE(BACKOFF, TROUBLE, MAINT, NOTHING),
+	RULE(BACKOFF, AWAY, AWAY, NOTHING),
 	DEAF(BACKOFF),
 
 	RULE(QUEUED, ON, WAITING, NOTHING),
@@ -117,11 +121,13 @@ static const struct fsm_rule inst_rules[] = {
 	RULE(QUEUED, DEPS_LOST, WAITING, NOTHING),
 	RULE(QUEUED, SLOT, STARTING, START),
 	RULE(QUEUED, TROUBLE, MAINT, NOTHING),
+	RULE(QUEUED, AWAY, AWAY, NOTHING),
 	DEAF(QUEUED),
 
 	RULE(STARTING, RUNNING, BOOTING, GOALS),
 	RULE(STARTING, HALT, HALTING, HALT),
 	RULE(STARTING, PANIC, HELD, NOTHING),
+	RULE(STARTING, AWAY, AWAY, NOTHING),
 	SAME(STARTING, GOALS),
 	ENDS(STARTING),
 
@@ -171,7 +177,13 @@ static const struct fsm_rule inst_rules[] = {
 
 	RULE(MAINT, ON, WAITING, NOTHING),
 	RULE(MAINT, OFF, DISABLED, NOTHING),
+	RULE(MAINT, AWAY, AWAY, NOTHING),
 	DEAF(MAINT),
+
+	RULE(AWAY, ON, WAITING, NOTHING),
+	RULE(AWAY, OFF, DISABLED, NOTHING),
+	SAME(AWAY, AWAY),
+	DEAF(AWAY),
 
 	RULE(HELD, GOALS, ONLINE, NOTHING),
 	RULE(HELD, CLEARED, BOOTING, GOALS),
@@ -239,7 +251,18 @@ enum core_again inst_again(const struct core *c, const struct inst *i)
 bool inst_keeps_why(const struct inst *i)
 {
 	return i->state == INST_MAINT || i->state == INST_DEGRADED ||
-	       i->state == INST_DISABLED || i->mode == MODE_BACKOFF || inst_to_maint(i);
+	       i->state == INST_DISABLED || i->mode == MODE_BACKOFF || inst_to_maint(i) ||
+	       i->saved_away;
+}
+
+bool inst_out(const struct inst *i)
+{
+	return i->mode == MODE_MAINT || i->mode == MODE_AWAY;
+}
+
+bool inst_away(const struct inst *i)
+{
+	return i->mode == MODE_AWAY || i->saved_away;
 }
 
 bool inst_enabled(const struct inst *i)
@@ -314,11 +337,11 @@ static void mode_entered(struct core *c, struct inst *i)
 			i->online_ms = c->now_ms;
 		i->failures = 0;
 	}
-	if (i->mode == MODE_ONLINE || i->mode == MODE_DISABLED || i->mode == MODE_MAINT)
+	if (i->mode == MODE_ONLINE || i->mode == MODE_DISABLED || inst_out(i))
 		i->by_operator = false;
 	if (i->mode != MODE_MAINT)
 		i->cycle_maint = false;
-	if (state != INST_MAINT && !inst_to_maint(i))
+	if ((state != INST_MAINT && !inst_to_maint(i)) || i->mode == MODE_AWAY)
 		i->marked = false;
 	if (state != INST_KEEP && state != i->state) {
 		i->state = (enum inst_state)state;
@@ -428,7 +451,7 @@ void inst_event(struct core *c, struct inst *i, enum inst_ev ev)
 /* A dependency cycle is maintenance, for as long as there is one. */
 static void consider_cycle(struct core *c, struct inst *i)
 {
-	if (i->on_cycle && !inst_active(i) && i->mode != MODE_MAINT) {
+	if (i->on_cycle && !inst_active(i) && !inst_out(i)) {
 		core_touch(c, i);
 		cycle_text(c, i, i->why, sizeof(i->why));
 		i->why_kind = KZ_WHY_CYCLE;

@@ -6,6 +6,7 @@
 #include "common/base/trace.h"
 #include "common/sys/log.h"
 #include "restarter/admin.h"
+#include "restarter/away.h"
 #include "restarter/booted.h"
 #include "restarter/hosts.h"
 #include "restarter/monitor.h"
@@ -69,14 +70,19 @@ static void leave(struct launch *l)
 		launch_free(l);
 }
 
-static void fail(struct shell *sh, struct zone *z, const char *why)
+static void fail(struct shell *sh, struct zone *z, int r, const char *why)
 {
-	struct core_event ev = { .type = EV_VM_FAILED, .zone = z->name, .text = why };
+	struct core_event ev = { .type = EV_VM_FAILED,
+				 .zone = z->name,
+				 .text = why,
+				 .storage = r == -ENOMEDIUM };
 
 	if (!z->stray)
 		booted_forget(sh, z);
 	log_err("zone=%s boot failed: %s", z->name, why);
 	(void)shell_step(sh, &ev);
+	if (ev.storage)
+		away_note(sh, z, LIFE_INSTALLED);
 }
 
 /* On the thread. */
@@ -128,7 +134,7 @@ static void done(struct slow *s)
 	if (r == 0)
 		r = host_start(sh, z, take_ptr(&l->boot), &l->e);
 	if (r < 0)
-		fail(sh, z, l->e.text);
+		fail(sh, z, r, l->e.text);
 	launch_free(l);
 }
 
@@ -150,7 +156,7 @@ static void run(struct launch *l)
 	if (r == 0)
 		return;
 	unlist(l);
-	fail(sh, z, l->e.text);
+	fail(sh, z, r, l->e.text);
 	launch_free(l);
 }
 
@@ -190,7 +196,7 @@ static void too_late(struct launch *l, uint64_t limit_ms)
 	snprintf(text, sizeof(text), "storage %s did not answer within %llu s", path,
 		 (unsigned long long)(limit_ms + 999) / 1000);
 	leave(l);
-	fail(sh, z, text);
+	fail(sh, z, -ETIMEDOUT, text);
 }
 
 /* When the launch has to be looked at again: 0, it is over. */
@@ -233,7 +239,7 @@ void launch_begin(struct shell *sh, struct zone *z)
 	ASSERT(!z->host && !z->launch);
 	if (!l) {
 		shell_drop_args(z);
-		fail(sh, z, "out of memory");
+		fail(sh, z, -ENOMEM, "out of memory");
 		return;
 	}
 	l->slow = (struct slow){

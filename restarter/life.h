@@ -3,7 +3,8 @@
  * life.h - the life of a zone below its instance: configured … installed
  *
  * What lies above installed (ready, running, shutting_down, down) is what the zone's
- * machine does, and the core knows that.
+ * machine does, and the core knows that; also which of the installed zones are
+ * unavailable, as it is a boot that finds out (zone_life()).
  */
 #ifndef KZ_RESTARTER_LIFE_H
 #define KZ_RESTARTER_LIFE_H
@@ -51,6 +52,8 @@ enum life_action {
 	LIFE_ACT_FORGET, /* the uuid goes */
 	LIFE_ACT_ATTACH, /* LIFE_ACT_UUID and LIFE_ACT_ADD */
 	LIFE_ACT_DETACH, /* LIFE_ACT_REMOVE and LIFE_ACT_FORGET */
+	LIFE_ACT_AWAY,   /* the core's ZONE_AWAY: the instance goes to maintenance */
+	LIFE_ACT_BACK,   /* the core's ZONE_BACK: it leaves it */
 };
 
 extern const char *const life_state_names[LIFE_STATE_N];

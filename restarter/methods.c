@@ -9,6 +9,7 @@
 #include "common/sys/log.h"
 #include "restarter/admin.h"
 #include "restarter/autoboot.h"
+#include "restarter/away.h"
 #include "restarter/booted.h"
 #include "restarter/logs.h"
 #include "restarter/monitor.h"
@@ -222,12 +223,22 @@ static void do_halt(const struct request *q)
 	}
 }
 
+/* What is unavailable is attached by it, if it can be. */
 static void do_clear(const struct request *q)
 {
+	const enum life_state from = zone_life(q->sh->core, q->zone);
 	struct core_event ev = { .type = EV_CLEAR };
+	struct errmsg e = { "" };
 
-	if (!refuse_begin(q))
-		submit(q, &ev);
+	if (refuse_begin(q))
+		return;
+	if (from == LIFE_UNAVAILABLE && away_look(q->sh, q->zone, &e) < 0) {
+		(void)away_set(q->sh, q->zone, false, e.text);
+		failed(q, e.text);
+		return;
+	}
+	submit(q, &ev);
+	away_note(q->sh, q->zone, from);
 }
 
 static void do_mark_instance(const struct request *q)
@@ -343,12 +354,6 @@ static int set_life(struct shell *sh, struct zone *z, enum life_state to)
 		z->unsaved = true;
 		return r;
 	}
-	log_info("zone=%s %s -> %s", z->name, life_state_names[from],
-		 life_state_names[to]);
-	(void)log_message(&sh->paths, z->name, "%s -> %s", life_state_names[from],
-			  life_state_names[to]);
-	status_changed(sh->status);
-	monitor_note(sh, z);
 	return 0;
 }
 
@@ -368,25 +373,23 @@ static int remove_instance(struct shell *sh, struct zone *z)
 	return 0;
 }
 
-/* Its storage was away, and is there again: what is to run at the host's boot runs now. A
- * zone that is new waits for that boot. */
-static void comes_back(struct shell *sh, const struct zone *z)
+/* Of its storage the core knows, and has it persisted. */
+static int set_away(struct shell *sh, struct zone *z, bool there)
 {
-	struct core_event ev = { .type = EV_ENABLE, .zone = z->name, .temporary = true };
-	const struct inst *i = core_find(sh->core, z->name);
-	struct core_view v;
+	int r = *sh->persist_error ? shell_persist(sh) : 0;
 
-	if (!i)
-		return;
-	core_view(sh->core, i, &v);
-	if (!v.enabled && v.enabled_temporary)
-		(void)shell_step(sh, &ev);
+	if (r == 0)
+		r = away_set(sh, z, there, "marked unavailable by an administrator");
+	if (r < 0)
+		return r;
+	shell_commit(sh);
+	return *sh->persist_error ? -EIO : 0;
 }
 
 /* What Begin and End have in common: one row of the table of a zone's life. */
 static int step_life(struct shell *sh, struct zone *z, enum life_event on)
 {
-	const struct fsm_rule *rule = fsm_find(&life_fsm, z->life, on);
+	const struct fsm_rule *rule = fsm_find(&life_fsm, zone_life(sh->core, z), on);
 	uint8_t old_uuid[16];
 	int r = 0;
 
@@ -394,6 +397,8 @@ static int step_life(struct shell *sh, struct zone *z, enum life_event on)
 		return -EINVAL;
 	if (rule->ignore)
 		return 0;
+	if (rule->action == LIFE_ACT_AWAY || rule->action == LIFE_ACT_BACK)
+		return set_away(sh, z, rule->action == LIFE_ACT_BACK);
 	memcpy(old_uuid, z->uuid, sizeof(old_uuid));
 	if (rule->action == LIFE_ACT_REMOVE || rule->action == LIFE_ACT_DETACH)
 		r = remove_instance(sh, z);
@@ -408,14 +413,16 @@ static int step_life(struct shell *sh, struct zone *z, enum life_event on)
 		memcpy(z->uuid, old_uuid, sizeof(old_uuid));
 		/* An instance that went for nothing comes back. */
 		if (rule->to != LIFE_INSTALLED && z->life == LIFE_INSTALLED &&
-		    r != -EBUSY)
+		    r != -EBUSY) {
 			(void)shell_zone_refresh(sh, z);
+			if (rule->from == LIFE_UNAVAILABLE)
+				(void)away_set(sh, z, false, "it was unavailable before");
+		}
 		return r;
 	}
+	away_note(sh, z, (enum life_state)rule->from);
 	if (z->life == LIFE_INSTALLED)
 		(void)shell_zone_refresh(sh, z);
-	if (rule->from == LIFE_UNAVAILABLE && on == LIFE_EV_ATTACHED)
-		comes_back(sh, z);
 	return 0;
 }
 

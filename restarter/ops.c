@@ -23,6 +23,7 @@
 	X(ENDING, "refused: zone is shutting down") \
 	X(DOWN, "refused: zone is not running") \
 	X(WELL, "refused: zone is not in maintenance or degraded") \
+	X(AWAY, "refused: zone is unavailable") \
 	X(NOTHING, "-") /* only the enabled flag changes, if it is that kind of verb */ \
 	X(ON, "bring it up") \
 	X(OFF, "do not bring it up") \
@@ -67,6 +68,7 @@ static const uint8_t reactions[MODE_N][VERB_N] = {
 	[MODE_STOPPING] = { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL, R_STOPMAINT, R_WORSE   },
 	[MODE_HALTING] =  { R_ENDING, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_NOTHING,  R_WELL, R_STOPMAINT, R_WORSE   },
 	[MODE_MAINT] =    { R_REPAIR, R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_NOTHING, R_NOTHING,  R_REPAIR, R_MAINT,     R_WORSE   },
+	[MODE_AWAY] =     { R_AWAY,   R_DOWN,   R_DOWN, R_DOWN, R_DOWN,   R_NOTHING, R_NOTHING,  R_REPAIR, R_NOTHING,   R_WORSE   },
 	[MODE_HELD] =     { R_BOOTED, R_STOP,   R_HALT, R_HALT, R_STOP,   R_NOTHING, R_AUTOSTOP, R_REPAIR, R_STOPMAINT, R_WORSE   },
 };
 /* clang-format on */
@@ -155,7 +157,7 @@ void op_mode_entered(struct core *c, struct inst *i, enum inst_mode from)
 		op_answer(c, i, 0, "%s", stop_note(i));
 	} else if (i->mode == MODE_BOOTING && from == MODE_STARTING) {
 		op_answer(c, i, 0, "%s", "");
-	} else if (i->mode == MODE_MAINT || i->mode == MODE_DISABLED ||
+	} else if (inst_out(i) || i->mode == MODE_DISABLED ||
 		   (i->mode == MODE_HELD && from == MODE_STARTING)) {
 		op_answer(c, i, -EIO, "%s", i->why);
 	}
@@ -177,6 +179,9 @@ static const char *refusal(const struct core *c, const struct inst *i, enum core
 		return "zone is not running";
 	case R_WELL:
 		return "zone is not in maintenance or degraded";
+	case R_AWAY:
+		return "must be installed before boot: it is unavailable; when its "
+		       "storage is there again: zoneadm attach";
 	case R_WORSE:
 		return "zone is not online";
 	default:
@@ -204,8 +209,10 @@ static void take_enabled(struct core *c, struct inst *i, const struct core_event
 	inst_enable(c, i, on);
 }
 
-/* Brings it up, or tries again. */
-static void bring_up(struct core *c, struct inst *i)
+/**
+ * op_bring_up() - Bring it up, or try again; not when it is not enabled
+ */
+void op_bring_up(struct core *c, struct inst *i)
 {
 	inst_forget_faults(i);
 	i->by_operator = true;
@@ -214,9 +221,9 @@ static void bring_up(struct core *c, struct inst *i)
 
 static void repair(struct core *c, struct inst *i)
 {
-	if (i->mode == MODE_MAINT) {
+	if (inst_out(i)) {
 		why_set(i, KZ_WHY_NONE, "%s", "");
-		bring_up(c, i);
+		op_bring_up(c, i);
 	} else if (i->panicked) {
 		i->by_operator = true;
 		inst_stop(c, i, true);
@@ -261,7 +268,7 @@ static void react(struct core *c, struct inst *i, enum reaction r,
 	}
 	switch (r) {
 	case R_ON:
-		bring_up(c, i);
+		op_bring_up(c, i);
 		break;
 	case R_OFF:
 		inst_event(c, i, IEV_OFF);
@@ -321,7 +328,7 @@ void op_request(struct core *c, struct inst *i, const struct core_event *ev)
 		i->verb = ev->type;
 		i->op_new = true;
 	}
-	if (verb_done[ev->type - VERB_FIRST] && i->mode != MODE_MAINT)
+	if (verb_done[ev->type - VERB_FIRST] && !inst_out(i))
 		why_set(i, KZ_WHY_OPERATOR, "%s", verb_done[ev->type - VERB_FIRST]);
 	react(c, i, r, ev);
 	if (!verb_waits(ev->type))

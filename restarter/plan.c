@@ -51,6 +51,22 @@ static int tell(struct plan *p, struct core_event *ev)
 	return r;
 }
 
+/* A zone that is unavailable stays that; one that is to boot is tried. */
+static int tell_away(struct shell *sh, struct plan *p, const struct zone *z)
+{
+	struct core_event ev = { .type = EV_ZONE_AWAY, .zone = z->name };
+	const struct inst *i = core_find(sh->core, z->name);
+	struct core_view v;
+
+	if (!i)
+		return 0;
+	core_view(sh->core, i, &v);
+	if (!v.unavailable)
+		return 0;
+	ev.text = v.reason;
+	return tell(p, &ev);
+}
+
 /* All zones as the configurations are now. */
 static int tell_zones(struct shell *sh, struct plan *p)
 {
@@ -72,6 +88,8 @@ static int tell_zones(struct shell *sh, struct plan *p)
 		ev.spec = spec.spec;
 		ev.spec.goals_timeout_ms = 0;
 		r = tell(p, &ev);
+		if (r == 0 && !spec.spec.autoboot)
+			r = tell_away(sh, p, z);
 		zone_spec_fini(&spec);
 	}
 	return r;

@@ -147,7 +147,9 @@ void reason_text(const struct core *c, const struct inst *i, char *text, size_t 
 	text[0] = '\0';
 	switch (i->mode) {
 	case MODE_UNINIT:
-		snprintf(text, size, "the restarter has not looked at it yet");
+		snprintf(text, size, "%s",
+			 i->saved_away ? i->why
+				       : "the restarter has not looked at it yet");
 		break;
 	case MODE_WAITING:
 		waiting_reason(c, i, text, size);
@@ -183,6 +185,7 @@ void reason_text(const struct core *c, const struct inst *i, char *text, size_t 
 		break;
 	case MODE_DEGRADED:
 	case MODE_MAINT:
+	case MODE_AWAY:
 	case MODE_HELD:
 		snprintf(text, size, "%s", i->why[0] ? i->why : "no reason was recorded");
 		break;
@@ -216,7 +219,7 @@ static enum kz_reason reason_kind(const struct core *c, const struct inst *i,
 		return KZ_WHY_NONE;
 	if (i->mode == MODE_WAITING)
 		return waiting_kind(c, i);
-	if (kinds[i->mode])
+	if (kinds[i->mode] && !i->saved_away)
 		return (enum kz_reason)kinds[i->mode];
 	if (!i->why[0])
 		return i->mode == MODE_DISABLED ? KZ_WHY_DISABLED : KZ_WHY_UNKNOWN;
@@ -252,9 +255,15 @@ void core_view(const struct core *c, const struct inst *i, struct core_view *ret
 				       ? i->deadline_ms
 				       : 0,
 		.blocked = inst_blocked(i),
+		.unavailable = inst_away(i),
 	};
 	reason_text(c, i, ret_view->reason, sizeof(ret_view->reason));
 	ret_view->why = reason_kind(c, i, ret_view->reason);
+}
+
+bool core_is_unavailable(const struct inst *i)
+{
+	return inst_away(i);
 }
 
 void core_saved_of(const struct core *c, const struct inst *i,
@@ -267,6 +276,7 @@ void core_saved_of(const struct core *c, const struct inst *i,
 		.to_maint = inst_to_maint(i),
 		.again = inst_again(c, i),
 		.marked = i->marked,
+		.unavailable = inst_away(i),
 		.retry_ms = i->mode == MODE_BACKOFF ? i->retry_ms : 0,
 		.since_ms = i->since_ms,
 	};

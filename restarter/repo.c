@@ -76,7 +76,7 @@ static int format(struct shell *sh, struct zone *z)
 	int r;
 
 	jput_open(&to, z->name, "{");
-	jput_text(&to, "state", life_state_names[z->life]);
+	jput_text(&to, "state", life_state_names[zone_life(sh->core, z)]);
 	if (!uuid_is_zero(z->uuid)) {
 		uuid_format(z->uuid, uuid);
 		jput_text(&to, "uuid", uuid);
@@ -311,21 +311,24 @@ static int take_zone(struct zones *t, const char *name, const json_t *o)
 		     *args = json_object_get(o, "boot_args");
 	const char *state = json_string_value(json_object_get(o, "state"));
 	const json_t *uuid = json_object_get(o, "uuid");
+	enum life_state life;
 	struct zone *z;
 	int r = zones_get(t, name, &z);
 
 	if (r < 0)
 		return r;
-	if (!json_is_object(o) || !state || life_parse(state, &z->life) < 0 ||
+	if (!json_is_object(o) || !state || life_parse(state, &life) < 0 ||
 	    (id && (json_integer_value(id) < 1 || json_integer_value(id) > INT32_MAX)) ||
 	    (args && !json_is_string(args)) || (uuid && !json_is_string(uuid)) ||
 	    (uuid && uuid_parse(json_string_value(uuid), z->uuid) < 0) ||
-	    (z->life == LIFE_INSTALLED && !uuid) || take_ended(o, z) < 0 ||
+	    (life >= LIFE_UNAVAILABLE && !uuid) || take_ended(o, z) < 0 ||
 	    take_ms(o, "started_ms", &z->started_ms) < 0 ||
 	    take_ms(o, "running_ms", &z->running_ms) < 0 ||
 	    take_ms(o, "online_ms", &z->online_ms) < 0)
 		return -EINVAL;
 	z->id = id ? (int)json_integer_value(id) : -1;
+	z->saved.unavailable = life == LIFE_UNAVAILABLE;
+	z->life = z->saved.unavailable ? LIFE_INSTALLED : life;
 	if (args) {
 		z->boot_args = strdup(json_string_value(args));
 		if (!z->boot_args)

@@ -11,7 +11,8 @@
  * fault; one that waited for its next try waits on, and failures in a row and faults of
  * the last 600 s are counted on. An adopted machine that is not wanted any more is
  * stopped. HOST_BOOT forgets overrides, maintenance and faults: only autoboot counts, and
- * what an administrator took out of service without saying "until the next boot".
+ * what an administrator took out of service without saying "until the next boot". A zone
+ * that is unavailable stays that until it is attached.
  *
  * What the configuration says of autoboot takes effect when the host boots. Changed while
  * the zone is known, it leaves the zone as it is, by an override; a zone that is
@@ -36,6 +37,7 @@ void start_restore(struct core *c, struct inst *i, const struct core_saved *save
 	i->saved_state = saved->state;
 	i->saved_to_maint = saved->to_maint;
 	i->saved_again = saved->again;
+	i->saved_away = saved->unavailable;
 	i->marked = saved->marked;
 	inst_restore_faults(c, i, saved);
 	/* A clock that was set back must not make it wait for ever. */
@@ -96,6 +98,7 @@ void start_adopt(struct core *c, struct inst *i, bool stopping, uint64_t since_m
 	}
 	core_touch(c, i);
 	i->since_ms = c->now_ms;
+	i->saved_away = false; /* it runs */
 	if (!i->restored)
 		inst_enable(c, i, true);
 	i->start_ms = i->running_ms = since_ms;
@@ -105,6 +108,30 @@ void start_adopt(struct core *c, struct inst *i, bool stopping, uint64_t since_m
 		adopt_running(c, i, since_ms);
 	if (i->restored && i->state == i->saved_state)
 		i->since_ms = i->saved_since_ms;
+}
+
+/**
+ * start_away() - The zone's storage is not there, as if that had been persisted
+ */
+void start_away(struct inst *i)
+{
+	i->restored = i->saved_away = true;
+}
+
+/**
+ * start_back() - The zone's storage is there again: only autoboot counts
+ */
+void start_back(struct inst *i)
+{
+	if (i->mode != MODE_UNINIT)
+		return;
+	inst_forget_faults(i);
+	why_set(i, KZ_WHY_NONE, "%s", "");
+	i->restored = true;
+	i->saved_state = INST_UNINIT;
+	i->override = i->saved_away = i->saved_to_maint = i->marked = false;
+	i->saved_retry_ms = 0;
+	i->saved_again = AGAIN_NO;
 }
 
 /**
@@ -131,6 +158,17 @@ static void retry_later(struct core *c, struct inst *i)
 	inst_event(c, i, IEV_ENDED_RETRY);
 }
 
+/* The zone stays unavailable. */
+static void settle_away(struct core *c, struct inst *i, bool host_boot)
+{
+	i->saved_away = false;
+	if (host_boot)
+		inst_enable(c, i, i->autoboot);
+	inst_event(c, i, IEV_AWAY);
+	if (i->saved_state == INST_MAINT)
+		i->since_ms = i->saved_since_ms;
+}
+
 /* What becomes of an instance that has no machine. */
 static void settle_down(struct core *c, struct inst *i, bool host_boot)
 {
@@ -139,6 +177,10 @@ static void settle_down(struct core *c, struct inst *i, bool host_boot)
 
 	if (host_boot)
 		inst_forget_faults(i);
+	if (i->saved_away) {
+		settle_away(c, i, host_boot);
+		return;
+	}
 	if (host_boot && i->marked) {
 		inst_enable(c, i, i->autoboot);
 		inst_event(c, i, IEV_TROUBLE);
@@ -214,7 +256,7 @@ void start_settle(struct core *c, bool host_boot)
 			inst_enable(c, i, true);
 		else if (inst_active(i) && !inst_ending(i))
 			go_on_stopping(c, i);
-		i->restored = i->saved_to_maint = false;
+		i->restored = i->saved_to_maint = i->saved_away = false;
 		i->saved_again = AGAIN_NO;
 		inst_reconsider(c, i);
 	}

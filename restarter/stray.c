@@ -61,6 +61,8 @@ static void disable(struct shell *sh, struct zone *z)
 	if (!i)
 		return;
 	core_view(sh->core, i, &v);
+	if (v.unavailable)
+		return;
 	if (v.state == INST_MAINT) {
 		(void)shell_step(sh, &off);
 		(void)shell_step(sh, &clear);

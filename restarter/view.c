@@ -113,6 +113,8 @@ static enum zone_state state_of(const struct zone *z, const struct core_view *v)
 	/* Without a configuration nothing can be done with what is installed. */
 	if (z->config_error && (!v || v->phase == VM_NONE))
 		return ZONE_INCOMPLETE;
+	if (v && v->unavailable && v->phase == VM_NONE)
+		return ZONE_UNAVAILABLE;
 	return v ? phases[v->phase] : lives[z->life];
 }
 

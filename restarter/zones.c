@@ -95,6 +95,14 @@ void zones_remove(struct zones *t, struct zone *z)
 	zone_free(z);
 }
 
+enum life_state zone_life(const struct core *core, const struct zone *z)
+{
+	const struct inst *i =
+		z->life == LIFE_INSTALLED ? core_find(core, z->name) : NULL;
+
+	return i && core_is_unavailable(i) ? LIFE_UNAVAILABLE : z->life;
+}
+
 int uuid_random(uint8_t uuid[16])
 {
 	uint8_t b[16];

@@ -23,7 +23,7 @@ struct conn;
 /* One zone; owned by the table. */
 struct zone {
 	char name[ZONE_NAME_MAX + 1];
-	enum life_state life;
+	enum life_state life;      /* INSTALLED, too, when the core says unavailable */
 	uint8_t uuid[16];          /* zero until installed */
 	bool has_config;           /* its file was there at the last look */
 	char *config_error;        /* owned; why the file could not be used, or NULL */
@@ -67,6 +67,9 @@ struct zone *zones_find(const struct zones *t, const char *name);
 int zones_get(struct zones *t, const char *name, struct zone **ret_zone);
 /* Removes and frees it; it has no host. */
 void zones_remove(struct zones *t, struct zone *z);
+
+/* How far its life has come: what its record says, and the core of its storage. */
+enum life_state zone_life(const struct core *core, const struct zone *z);
 
 /* 0 or -errno of getrandom(2): a random (version 4) uuid. */
 int uuid_random(uint8_t uuid[16]);

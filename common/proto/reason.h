@@ -60,6 +60,9 @@
 	X(ADMINISTRATOR, "administrative_request", "svcadm clear %F") \
 	X(BOOT_FAILED, "boot_failed", \
 	  "Correct what the reason names, then: svcadm clear %F") \
+	X(STORAGE, "storage_unavailable", \
+	  "Correct what the reason names, then: zoneadm -z %Z attach; or, to boot it at " \
+	  "once when it is enabled: svcadm clear %F") \
 	X(CYCLE, "dependency_cycle", \
 	  "Remove a dependency of the cycle: zonecfg -z %Z; then: svcadm refresh %F") \
 	X(FAULTS, "fault_threshold_reached", \

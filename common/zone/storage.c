@@ -4,6 +4,7 @@
  */
 #include "common/zone/storage.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,13 +200,55 @@ int zone_disks_check(const struct paths *p, const struct zconf *c, struct errmsg
 	return r == 0 ? check_suspend(p, c, e) : r;
 }
 
-static int check_present(const char *what, const char *path, struct errmsg *e)
+static int check_present(const char *what, const char *path, struct stat *ret_st,
+			 struct errmsg *e)
 {
-	struct stat st;
-
-	if (stat(path, &st) < 0)
+	if (stat(path, ret_st) < 0)
 		return errmsg_set(e, -errno, "%s: %s: %s", what, path, strerror(errno));
 	return 0;
+}
+
+/* That nobody has locked it, as far as one may look. */
+static int check_unlocked(const char *path, const struct stat *st, struct errmsg *e)
+{
+	struct flock lk = { .l_type = st->st_mode & 0222 ? F_WRLCK : F_RDLCK,
+			    .l_whence = SEEK_SET };
+	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lk) < 0 || lk.l_type == F_UNLCK)
+		return 0;
+	if (lk.l_pid > 0)
+		return errmsg_set(e, -EBUSY,
+				  "%s: in use by process %d, which has locked it", path,
+				  lk.l_pid);
+	return errmsg_set(e, -EBUSY,
+			  "%s: in use by a program, or a zone, that has locked it (fuser "
+			  "-v tells which)",
+			  path);
+}
+
+/* Also that it can be a disk, as far as stat(2) tells, and is nobody else's. */
+static int check_disk_present(const struct paths *p, const struct zconf *c,
+			      const struct zres *dev, struct errmsg *e)
+{
+	cleanup(freep) char *path = NULL;
+	char what[32];
+	struct stat st;
+	int r = zone_disk_path(p, c, dev, &path);
+
+	if (r < 0)
+		return errmsg_no_memory(e);
+	snprintf(what, sizeof(what), "device %u", id_of(c, dev));
+	r = check_present(what, path, &st, e);
+	if (r < 0)
+		return r;
+	r = storage_check(path, &st, SYSFS_DEFAULT, e);
+	if (r == 0 && S_ISREG(st.st_mode))
+		r = storage_check_size(path, (uint64_t)st.st_size,
+				       zres_is_set(dev, PROP_BOOTPRI), e);
+	if (r == 0)
+		r = check_unlocked(path, &st, e);
+	return r < 0 ? errmsg_prefix(e, r, "%s", what) : 0;
 }
 
 int zone_storage_present(const struct paths *p, const struct zconf *c, struct errmsg *e)
@@ -213,21 +256,16 @@ int zone_storage_present(const struct paths *p, const struct zconf *c, struct er
 	static const enum prop_id files[] = { PROP_KERNEL, PROP_INITRD };
 	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
 	const struct zres *dev = NULL;
-	char what[32];
+	struct stat st;
 	int r = 0;
 
-	while (r == 0 && (dev = zconf_next(c, RES_DEVICE, dev))) {
-		cleanup(freep) char *path = NULL;
-
-		snprintf(what, sizeof(what), "device %u", id_of(c, dev));
-		r = zone_disk_path(p, c, dev, &path);
-		r = r < 0 ? errmsg_no_memory(e) : check_present(what, path, e);
-	}
+	while (r == 0 && (dev = zconf_next(c, RES_DEVICE, dev)))
+		r = check_disk_present(p, c, dev, e);
 	for (unsigned i = 0; r == 0 && direct && i < ARRAY_SIZE(files); i++) {
 		cleanup(freep) char *path = zres_get(c, direct, files[i]);
 
 		if (path)
-			r = check_present("direct-boot", path, e);
+			r = check_present("direct-boot", path, &st, e);
 	}
 	return r;
 }

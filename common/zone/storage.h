@@ -66,8 +66,10 @@ int zone_boot_check(const struct zconf *c, struct errmsg *e);
  * missing may come before the zone boots. 0, -EINVAL, -ENOMEM. */
 int zone_disks_check(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
-/* Checks that all disks of the zone are there, and the files of direct-boot: what attach
- * asks. 0, -ENOMEM, or what stat(2) gave; the text names the first that is not there. */
+/* Checks that all disks of the zone are there, can be disks as far as stat(2) tells, and
+ * are not locked, and that the files of direct-boot are there: what attach asks. 0,
+ * -ENOMEM, -EINVAL, -EBUSY, or what stat(2) gave; the text names the first that is not
+ * there, is no disk, or is in use. */
 int zone_storage_present(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
 #endif

@@ -155,7 +155,7 @@ def as_nobody(fn):
     return answer, finish
 
 
-def maintenance(t, zone, *parts):
+def maintenance(t, zone, *parts, state="installed"):
     """Boots the zone, which must end in maintenance for a reason with these parts."""
     kz.eq(t.zone(zone)["state"], "installed")
     try:
@@ -167,7 +167,14 @@ def maintenance(t, zone, *parts):
     for part in parts:
         kz.has(reason, part)
     kz.has(t.read("var/log/zones/messages." + zone), parts[0])
-    kz.eq(t.zone(zone)["state"], "installed")
+    kz.eq(t.zone(zone)["state"], state)
+
+
+def unavailable(t, zone, *parts):
+    """The same for want of its storage: the zone is unavailable, too."""
+    maintenance(t, zone, *parts, state="unavailable")
+    kz.eq(t.instance(zone)["auxiliary_state"], "storage_unavailable")
+    kz.has(t.read("var/log/zones/messages." + zone), "installed -> unavailable")
 
 
 def validator():

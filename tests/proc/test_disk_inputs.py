@@ -29,21 +29,32 @@ def zone_with(t, zone, *paths, kind="file"):
     t.run("zoneadm", "-z", zone, "install")
 
 
-def does_not_boot(t, zone, *parts):
-    """zoneadm boot fails and says so; svcs -x says it later."""
+def does_not_boot(t, zone, *parts, state="unavailable"):
+    """zoneadm boot fails and says so; svcs -x says it later. What is no fault of the storage
+    leaves the zone installed."""
     said = t.run("zoneadm", "-z", zone, "boot", status=1).stderr
     t.wait_instance(zone, "maintenance")
     explained = " ".join(t.run("svcs", "-x", zone).stdout.split())
     for part in parts:
         kz.has(said, part)
         kz.has(explained, part)
-    kz.eq(t.zone(zone)["state"], "installed")
+    kz.eq(t.zone(zone)["state"], state)
+    kz.eq(t.instance(zone)["auxiliary_state"],
+          "storage_unavailable" if state == "unavailable" else "boot_failed")
+    kz.has(explained, "zoneadm -z %s attach" % zone if state == "unavailable" else "svcadm clear")
 
 
 def boots_after_all(t, zone):
     t.run("svcadm", "clear", zone)
     t.wait_instance(zone, "online")
+    kz.eq(t.zone(zone)["state"], "running")
     t.run("zoneadm", "-z", zone, "halt")
+
+
+def attached(t, zone):
+    """The other way back: installed, and down until it is booted."""
+    t.run("zoneadm", "-z", zone, "attach")
+    kz.eq((t.zone(zone)["state"], t.instance(zone)["state"]), ("installed", "disabled"))
 
 
 @kz.test
@@ -66,8 +77,13 @@ def empty(t):
     zone_with(t, "web", image(t, "disk", 0))
     does_not_boot(t, "web", "disk: is empty: give it a size (truncate -s 16G), or an image")
     image(t, "disk", 511)
-    t.run("svcadm", "clear", "web")
-    t.wait_instance("web", "maintenance")
+    text = "device 0: %s: is smaller than a sector: give it a size" % t.path("disk")
+    kz.has(t.run("svcadm", "clear", "web", status=1).stderr, text)
+    kz.has(t.run("zoneadm", "-z", "web", "attach", status=1).stderr, "attach failed: " + text)
+    kz.has(t.run("zoneadm", "-z", "web", "boot", status=1).stderr,
+           "zone 'web': must be installed before boot: it is unavailable; when its storage is "
+           "there again: zoneadm attach")
+    kz.has(t.instance("web")["reason"], text)
     image(t, "disk", 512)
     boots_after_all(t, "web")
 
@@ -115,10 +131,14 @@ def locked_by_a_zone_under_another_name(t):
     zones = list(names)
     for i, zone in enumerate(zones):
         t.run("zoneadm", "-z", zone, "boot")
-        for other in zones[i + 1:] + zones[:i]:
+        others = zones[i + 1:] + zones[:i]
+        for other in others:
             does_not_boot(t, other, "%s: in use by zone '%s'" % (names[other], zone))
-            t.run("svcadm", "disable", "-t", other)
+            kz.has(t.run("zoneadm", "-z", other, "attach", status=1).stderr,
+                   "attach failed: device 0: %s: in use by a program, or a zone" % names[other])
         t.run("zoneadm", "-z", zone, "halt")
+        for other in others:
+            attached(t, other)
 
 
 @kz.test
@@ -131,7 +151,8 @@ def one_file_twice_in_a_zone(t):
     os.unlink(t.path("again"))
     zone_with(t, "web", path, t.path("again"))
     os.link(path, t.path("again"))  # after all checks but the last
-    does_not_boot(t, "web", "device 1: %s: device 0 is the same disk" % t.path("again"))
+    does_not_boot(t, "web", "device 1: %s: device 0 is the same disk" % t.path("again"),
+                  state="installed")
 
 
 @kz.test
@@ -157,7 +178,7 @@ def two_devices_with_one_id(t):
     config["device"] = [{"id": 3}, disk(t.path("disk"), 3)]
     t.write("etc/zones/web.json", json.dumps(config))
     t.write("var/lib/zones/web/disk3", "\0" * MIB)
-    does_not_boot(t, "web", "device 3: another device has this id")
+    does_not_boot(t, "web", "device 3: another device has this id", state="installed")
 
 
 @kz.test
@@ -175,7 +196,7 @@ def more_devices_than_slots(t):
     config = t.json("etc/zones/web.json")  # by hand
     config["device"].append(disk(paths[16], 3))
     t.write("etc/zones/web.json", json.dumps(config))
-    does_not_boot(t, "web", "more than 16 devices")
+    does_not_boot(t, "web", "more than 16 devices", state="installed")
 
 
 @kz.test
@@ -185,11 +206,11 @@ def nothing_to_boot_from_and_no_firmware(t):
     zone_with(t, "web", path)
     t.run("zonecfg", "-z", "web", "remove direct-boot; commit")
     does_not_boot(t, "web", "nothing to boot from: no device has bootpri",
-                  'zonecfg -z web "select device id=0; set bootpri=0; end"')
+                  'zonecfg -z web "select device id=0; set bootpri=0; end"', state="installed")
     t.run("zonecfg", "-z", "web", "select device id=0; set bootpri=0; end; commit")
     t.run("svcadm", "disable", "-t", "web")
     does_not_boot(t, "web", "firmware %s: No such file" % t.path("bios"),
-                  "install the package seabios")
+                  "install the package seabios", state="installed")
     t.write("bios", "firmware")
     boots_after_all(t, "web")
     kz.eq(told(t, "web")[0]["flags"] & BOOTABLE, BOOTABLE)

@@ -8,8 +8,8 @@ import random
 import socket
 
 import kz
-from restarter import (as_nobody, call, check_status, configure, fake, install, refused,
-                       setup)
+from restarter import (as_nobody, call, check_status, configure, fake, install, now, refused,
+                       setup, status, unavailable)
 
 
 def raw(t):
@@ -93,7 +93,9 @@ def a_zone_is_marked(t):
     for _ in range(2):
         call(t, "Mark", zone="db", state="unavailable")
         kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("unavailable", uuid))
-    kz.eq([i["zone"] for i in call(t, "Instances")["instances"]], ["web"])
+    instance = t.instance("db")
+    kz.eq((instance["state"], instance["auxiliary_state"], instance["reason"]),
+          ("maintenance", "storage_unavailable", "marked unavailable by an administrator"))
     kz.has(refused(t, "BadState", "Boot", zone="db"), "unavailable")
     check_status(t)
     for _ in range(2):
@@ -167,6 +169,101 @@ def an_unavailable_zone_with_autoboot_comes_up_when_it_is_attached(t):
     t.run("zoneadm", "-z", "db", "detach")
     t.run("zoneadm", "-z", "db", "attach")
     kz.eq(t.instance("db")["state"], "disabled")
+
+
+def zone_with_disk(t, zone, **properties):
+    configure(t, zone, device=[{"id": 0, "storage": "file:" + t.path("disk." + zone)}], **properties)
+
+
+def state_of(t, zone):
+    return t.zone(zone)["state"], t.instance(zone)["state"], t.instance(zone)["enabled"]
+
+
+@kz.test
+def a_zone_whose_boot_finds_no_storage_stays_unavailable(t):
+    """Until it is attached: by a new svc.zones, too, when the storage has come back."""
+    zone_with_disk(t, "auto", autoboot=True)
+    zone_with_disk(t, "asked")
+    setup(t, "auto", "asked", "web")
+    for zone in ("auto", "asked"):
+        unavailable(t, zone, "boot failed: device 0: %s: does not exist" % t.path("disk." + zone))
+    saved = t.json("var/lib/zones/state.json")["zones"]["auto"]
+    kz.eq((saved["state"], saved["instance"]), ("unavailable", "maintenance"))
+    kz.wait_for(lambda: status(t, "auto")["state"] == "unavailable", "status.json says so")
+    check_status(t)
+    t.svc_kill()
+    t.svc_start()
+    for zone in ("auto", "asked"):
+        kz.eq(state_of(t, zone), ("unavailable", "maintenance", True))
+        kz.has(t.instance(zone)["reason"], "disk.%s: No such file" % zone)
+        kz.has(refused(t, "BadState", "Boot", zone=zone), "zoneadm attach")
+        t.write("disk." + zone, "\0" * 4096)
+    t.svc_kill()
+    t.svc_start()
+    t.wait_instance("auto", "online")
+    kz.eq(state_of(t, "asked"), ("installed", "disabled", False))
+    kz.has(t.read("var/log/zones/messages.asked"), "unavailable -> installed")
+
+
+@kz.test
+def a_boot_of_the_host_tries_what_is_to_boot(t):
+    """The storage may come with what the zone depends on: only the boot can tell."""
+    zone_with_disk(t, "auto", autoboot=True, depends=["store"])
+    zone_with_disk(t, "asked")
+    configure(t, "store", autoboot=True, goals="port")
+    setup(t, "store", "auto", "asked")
+    call(t, "Boot", zone="store")
+    now(t, "store", "goals")
+    t.wait_instance("store", "online")
+    for zone in ("auto", "asked"):
+        unavailable(t, zone, "boot failed: device 0: ")
+    call(t, "Halt", zone="store")
+    t.svc_kill()
+    t.svc_start(KZONES_BOOT_ID="another")
+    kz.eq(state_of(t, "auto"), ("installed", "offline", True))
+    kz.eq(state_of(t, "asked"), ("unavailable", "maintenance", False))
+    t.write("disk.auto", "\0" * 4096)
+    kz.wait_for(lambda: t.zone("store")["state"] == "running", "it runs")
+    now(t, "store", "goals")
+    t.wait_instance("auto", "online")
+    os.unlink(t.path("disk.auto"))
+    call(t, "Halt", zone="auto")
+    t.svc_kill()
+    t.svc_start(KZONES_BOOT_ID="a third")
+    t.wait_instance("auto", "maintenance")
+    kz.eq(t.zone("auto")["state"], "unavailable")
+
+
+@kz.test
+def an_unavailable_zone_is_detached_and_uninstalled(t):
+    zone_with_disk(t, "db")
+    zone_with_disk(t, "web")
+    setup(t, "db", "web")
+    for zone in ("db", "web"):
+        unavailable(t, zone, "does not exist")
+    t.run("zoneadm", "-z", "db", "detach")
+    kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("configured", ""))
+    t.run("zoneadm", "-z", "web", "uninstall", "-F")
+    kz.eq((t.zone("web")["state"], t.zone("web")["uuid"]), ("configured", ""))
+    kz.eq(call(t, "Instances")["instances"], [])
+
+
+@kz.test
+def a_record_of_an_unavailable_zone_without_an_instance(t):
+    """As it was written when such zones had none."""
+    zone_with_disk(t, "db")
+    setup(t, "db")
+    t.svc_kill()
+    state = t.json("var/lib/zones/state.json")
+    del state["check"]
+    state["zones"]["db"] = {"state": "unavailable", "uuid": state["zones"]["db"]["uuid"]}
+    t.write("var/lib/zones/state.json", json.dumps(state))
+    t.svc_start()
+    kz.eq(state_of(t, "db"), ("unavailable", "maintenance", False))
+    kz.has(t.instance("db")["reason"], "disk.db: No such file")
+    t.write("disk.db", "\0" * 4096)
+    t.run("svcadm", "clear", "db")
+    kz.eq(state_of(t, "db"), ("installed", "disabled", False))
 
 
 @kz.test

@@ -6,7 +6,7 @@ import os
 
 import kz
 from restarter import (BOOTABLE, MIB, READ_ONLY, call, check_status, configure, disk, image, lock,
-                       maintenance, now, setup, status, told)
+                       maintenance, now, refused, setup, status, told, unavailable)
 
 
 @kz.test
@@ -57,13 +57,15 @@ def zone_keeps_its_disk_until_its_process_ends(t):
     setup(t, "db", "web")
     call(t, "Boot", zone="db")
     t.wait_instance("db", "online")
-    maintenance(t, "web", "device 0: %s: in use by zone 'db'" % path)
+    unavailable(t, "web", "device 0: %s: in use by zone 'db'" % path)
     t.svc_kill()  # the restarter's death changes nothing
     t.svc_start()
     t.wait_instance("db", "online")
-    call(t, "Clear", zone="web")
-    t.wait_instance("web", "maintenance")
-    kz.has(t.instance("web")["reason"], "in use by zone 'db'")
+    kz.eq(t.zone("web")["state"], "unavailable")
+    text = "device 0: %s: in use by a program, or a zone, that has locked it" % path
+    kz.has(t.svc.output(), "zone=web stays unavailable: " + text)
+    kz.has(refused(t, "Failed", "Clear", zone="web"), text)
+    kz.has(t.instance("web")["reason"], text)
     call(t, "Halt", zone="db")
     call(t, "Clear", zone="web")
     t.wait_instance("web", "online")
@@ -106,10 +108,11 @@ def what_is_no_disk_is_refused_with_the_reason(t):
     configure(t, "os", device=[disk(image(t, "os", MIB), 2, bootpri=0)])
     setup(t, "deep", "os", *bad)
     for zone, (path, *parts) in bad.items():
-        maintenance(t, zone, "device 2: %s: " % path, *parts)
+        unavailable(t, zone, "device 2: %s: " % path, *parts)
     # Of a long path the end: what is wrong with it has room.
-    maintenance(t, "deep", "device 2: ...", "d/none: is empty", "or an image")
-    maintenance(t, "os", "device 2: ", "1048576 bytes are too few", "the last 1 MiB is the host's")
+    unavailable(t, "deep", "device 2: ...", "d/none: is empty", "or an image")
+    unavailable(t, "os", "device 2: ", "1048576 bytes are too few",
+                "the last 1 MiB is the host's")
     holder.close()
     reader.close()
     call(t, "Clear", zone="locked")

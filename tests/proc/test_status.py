@@ -47,9 +47,18 @@ def zones_without_an_instance(t):
     kz.wait_for(lambda: listed(t, "web"), "it is listed")
     kz.eq(zone(t, "web")["instance"], None)
     install(t, "web")
-    call(t, "Mark", zone="web", state="unavailable")
-    kz.wait_for(lambda: zone(t, "web")["state"] == "unavailable", "it is unavailable")
+    call(t, "Mark", zone="web", state="incomplete")
+    kz.wait_for(lambda: zone(t, "web")["state"] == "incomplete", "it is incomplete")
     kz.eq(zone(t, "web")["boot"], None)
+
+
+@kz.test
+def an_unavailable_one(t):
+    setup(t, "web")
+    call(t, "Mark", zone="web", state="unavailable")
+    i = becomes(t, "web", "storage_unavailable")
+    kz.eq((zone(t, "web")["state"], i["state"], i["reason"]),
+          ("unavailable", "maintenance", "marked unavailable by an administrator"))
 
 
 @kz.test

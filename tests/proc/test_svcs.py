@@ -38,7 +38,8 @@ DEPENDENCIES = {
 
 # Where a reason is not one of waiting.
 STATES = dict({word: "maintenance" for word in (
-    "unknown", "administrative_request", "boot_failed", "dependency_cycle",
+    "unknown", "administrative_request", "boot_failed", "storage_unavailable",
+    "dependency_cycle",
     "fault_threshold_reached", "restarting_too_quickly", "guest_panicked", "goals_timeout")},
     **{word: "disabled" for word in ("disabled", "disabled_by_operator", "guest_poweroff",
                                      "machine_halted", "shutdown_timeout")},

@@ -224,6 +224,8 @@ static void check_start(struct world *w, struct zone *z)
 		broken(w, "%s is started, yet on a cycle", z->name);
 	if (z->saved.marked || z->saved.to_maint)
 		broken(w, "%s is started, yet for maintenance", z->name);
+	if (z->away || z->saved.unavailable)
+		broken(w, "%s is started, yet unavailable", z->name);
 	if (z->was_blocked)
 		broken(w, "%s is started by itself, yet was blocked", z->name);
 	if (!deps_met(w, z, &exact))
@@ -289,8 +291,9 @@ static void check_saved(struct world *w, const struct zone *z, const struct inst
 	if (!z->has_saved || s.state != z->saved.state || s.enabled != z->saved.enabled ||
 	    s.enabled_temporary != z->saved.enabled_temporary ||
 	    s.to_maint != z->saved.to_maint || s.again != z->saved.again ||
-	    s.marked != z->saved.marked || s.retry_ms != z->saved.retry_ms ||
-	    s.since_ms != z->saved.since_ms || s.failures != z->saved.failures)
+	    s.marked != z->saved.marked || s.unavailable != z->saved.unavailable ||
+	    s.retry_ms != z->saved.retry_ms || s.since_ms != z->saved.since_ms ||
+	    s.failures != z->saved.failures)
 		broken(w, "%s is not persisted", z->name);
 	if (strcmp(s.reason, z->saved.reason) != 0 || s.why != z->saved.why)
 		broken(w, "%s: the reason is not persisted", z->name);
@@ -374,7 +377,9 @@ void check_actions(struct world *w)
 static void check_seen(struct world *w, struct zone *z, const struct core_view *v)
 {
 	bool own = w->ev->zone && strcmp(w->ev->zone, z->name) == 0;
-	bool asked = own && w->ev->type >= EV_BOOT && w->ev->type <= EV_MARK_DEGRADED;
+	bool asked =
+		own && ((w->ev->type >= EV_BOOT && w->ev->type <= EV_MARK_DEGRADED) ||
+			w->ev->type == EV_ZONE_BACK);
 
 	if (v->since_ms > w->now_ms)
 		broken(w, "%s is %s since some time to come", z->name,
@@ -414,6 +419,38 @@ static void check_machine(struct world *w, struct zone *z, const struct core_vie
 		       vm_phase_names[v->phase]);
 }
 
+/* Unavailable exactly since a boot, or somebody, found no storage until it is attached. */
+static void check_away(const struct world *w, const struct zone *z,
+		       const struct core_view *v)
+{
+	if (v->unavailable != z->away)
+		broken(w, "%s is %savailable", z->name, v->unavailable ? "un" : "");
+	if (v->unavailable && (v->phase != VM_NONE || v->why != KZ_WHY_STORAGE))
+		broken(w, "%s is unavailable, with a machine that is %s: %s", z->name,
+		       vm_phase_names[v->phase], v->reason);
+	if (v->unavailable && v->state != INST_MAINT)
+		broken(w, "%s is unavailable, yet %s", z->name,
+		       inst_state_names[v->state]);
+}
+
+/**
+ * check_back() - It was attached: does it go on as it is to?
+ * @enabled:	What it has to be
+ */
+void check_back(const struct world *w, const struct zone *z, bool enabled)
+{
+	const enum inst_state state = z->on_cycle ? INST_MAINT
+				      : enabled   ? INST_OFFLINE
+						  : INST_DISABLED;
+	struct core_view v;
+
+	if (!check_view(w, z, &v))
+		broken(w, "%s was attached, and is lost", z->name);
+	if (v.enabled != enabled || v.state != state)
+		broken(w, "%s was attached, and is %s, %sabled", z->name,
+		       inst_state_names[v.state], v.enabled ? "en" : "dis");
+}
+
 static void check_zone(struct world *w, struct zone *z, bool queued)
 {
 	struct core_view v;
@@ -442,6 +479,7 @@ static void check_zone(struct world *w, struct zone *z, bool queued)
 	if (!w->ready)
 		return;
 	check_machine(w, z, &v);
+	check_away(w, z, &v);
 	if (v.blocked != (v.state == INST_OFFLINE && v.next == INST_OFFLINE &&
 			  v.phase == VM_NONE && v.why != KZ_WHY_RETRY && hopeless(w, z)))
 		broken(w, "%s is %sblocked: %s", z->name, v.blocked ? "" : "not ",

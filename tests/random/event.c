@@ -67,7 +67,7 @@ static void step_failed(struct world *w, const struct core_event *ev, int r)
 		return; /* no dependency names it now */
 	if (r == -ENOENT && ev->zone && !zone_named(w, ev->zone)->listed)
 		w->ops[ev->op].open = false;
-	else if (r != -EBUSY || ev->type != EV_ZONE_GONE ||
+	else if (r != -EBUSY || (ev->type != EV_ZONE_GONE && ev->type != EV_ZONE_AWAY) ||
 		 zone_named(w, ev->zone)->m.phase == VM_NONE)
 		broken(w, "%s gives %d", core_ev_names[ev->type], r);
 }
@@ -168,6 +168,40 @@ static void tell_zone(struct world *w, struct zone *z)
 	step(w, &ev);
 }
 
+/* Somebody finds that the storage is not there, or that it is: if it changes something,
+ * what it has to be then. */
+static void look_for_storage(struct world *w, struct zone *z, struct core_event *ev)
+{
+	const bool back = z->away ? chance(w, 80) : chance(w, 10);
+
+	*ev = (struct core_event){ .type = back ? EV_ZONE_BACK : EV_ZONE_AWAY,
+				   .zone = z->name,
+				   .text = "no such disk" };
+	z->before.valid = false;
+	if (back && (z->away || !w->ready)) {
+		z->hastened = z->excused = true;
+		z->crashes = 0;
+	}
+	if (back)
+		z->away = false;
+	else if (z->m.phase == VM_NONE)
+		z->away = true;
+}
+
+static void change_storage(struct world *w, struct zone *z)
+{
+	const bool was_away = z->away, has_machine = z->m.phase != VM_NONE;
+	struct core_event ev;
+	int r;
+
+	look_for_storage(w, z, &ev);
+	r = step(w, &ev);
+	if (r != (ev.type == EV_ZONE_AWAY && has_machine ? -EBUSY : 0))
+		broken(w, "%s of %s: %d", core_ev_names[ev.type], z->name, r);
+	if (was_away && !z->away)
+		check_back(w, z, z->spec.autoboot);
+}
+
 static void adopt(struct world *w, struct zone *z, struct core_event *ev)
 {
 	struct core_view v;
@@ -205,6 +239,11 @@ static void tell_all(struct world *w)
 		tell_zone(w, z);
 		if (z->has_saved)
 			step(w, &saved);
+		if (phase == VM_NONE && chance(w, z->away ? 50 : 5)) {
+			look_for_storage(w, z, &ev);
+			step(w, &ev);
+			ev = (struct core_event){ .zone = z->name };
+		}
 		z->m.phase = phase;
 		if (phase != VM_NONE)
 			adopt(w, z, &found);
@@ -226,6 +265,7 @@ static void restart(struct world *w, bool host)
 	w->ready = w->stopping = w->stopped = false;
 	for (unsigned n = 0; n < w->n_zones; n++) {
 		w->zones[n].listed = false;
+		w->zones[n].away = w->zones[n].has_saved && w->zones[n].saved.unavailable;
 		w->zones[n].boot_slot = w->zones[n].stop_slot = false;
 		if (host) {
 			w->zones[n].m.phase = VM_NONE;
@@ -255,7 +295,7 @@ static void restart_at_rest(struct world *w)
 static void install(struct world *w, struct zone *z)
 {
 	z->installed = true;
-	z->has_saved = false;
+	z->has_saved = z->away = false;
 	z->crashes = 0;
 	random_spec(w, z);
 	tell_zone(w, z);
@@ -302,7 +342,9 @@ static void noise(struct world *w, struct zone *z)
 {
 	static const enum core_ev late[] = { EV_VM_RUNNING, EV_VM_GOALS, EV_VM_EXITED,
 					     EV_VM_FAILED, EV_VM_PANICKED };
-	struct core_event ev = { .zone = z->name, .end = VM_END_CRASH };
+	struct core_event ev = { .zone = z->name,
+				 .storage = chance(w, 50),
+				 .end = VM_END_CRASH };
 
 	if (z->m.phase == VM_NONE)
 		ev.type = late[rnd(w, ARRAY_SIZE(late))];
@@ -311,6 +353,22 @@ static void noise(struct world *w, struct zone *z)
 	else
 		return;
 	step(w, &ev);
+}
+
+/* What clear brings back goes on as it is enabled; nothing else brings it back. */
+static void ask(struct world *w, struct zone *z)
+{
+	const bool was_away = z->away;
+	struct core_view v = { 0 };
+	struct core_event ev;
+
+	(void)check_view(w, z, &v);
+	operate(w, z, &ev);
+	if (z->listed && ev.type == EV_CLEAR)
+		z->away = false;
+	step(w, &ev);
+	if (was_away && !z->away)
+		check_back(w, z, v.enabled);
 }
 
 static void advance(struct world *w)
@@ -338,7 +396,9 @@ static void die_in_the_middle(struct world *w, struct zone *z)
 {
 	struct core_event ev = { .type = EV_TIMER };
 
-	if (!w->stopping && z->listed)
+	if (!w->stopping && z->listed && chance(w, 10))
+		look_for_storage(w, z, &ev);
+	else if (!w->stopping && z->listed)
 		operate(w, z, &ev);
 	z->crashes = 0; /* whether that was persisted is not known */
 	if (step_part(w, &ev, rnd(w, 8)) == 0)
@@ -364,7 +424,6 @@ void event_random(struct world *w)
 {
 	struct zone *z = &w->zones[rnd(w, w->n_zones)];
 	unsigned dice = rnd(w, 1000);
-	struct core_event ev;
 
 	if (dice < 700) {
 		advance(w);
@@ -372,9 +431,10 @@ void event_random(struct world *w)
 		change_unit(w);
 	} else if (dice < 720) {
 		tell_units(w);
-	} else if (dice < 900) {
-		operate(w, z, &ev);
-		step(w, &ev);
+	} else if (dice < 890) {
+		ask(w, z);
+	} else if (dice < 900 && z->listed) {
+		change_storage(w, z);
 	} else if (dice < 940) {
 		change_zone(w, z);
 	} else if (dice < 965 && z->listed) {
@@ -465,7 +525,6 @@ static void check_stopped(struct world *w)
 void event_host_stop(struct world *w)
 {
 	unsigned budget = 1000;
-	struct core_event ev;
 
 	note_enabled(w);
 	ask_to_stop(w);
@@ -473,8 +532,7 @@ void event_host_stop(struct world *w)
 		if (!budget--)
 			broken(w, "the host does not stop");
 		if (chance(w, 5)) {
-			operate(w, &w->zones[rnd(w, w->n_zones)], &ev);
-			step(w, &ev);
+			ask(w, &w->zones[rnd(w, w->n_zones)]);
 		} else if (chance(w, 1)) {
 			ask_to_stop(w);
 		}

@@ -21,6 +21,7 @@ static void plan_boot(struct world *w, struct machine *m)
 {
 	unsigned dice = w->calm ? 99 : rnd(w, 100);
 
+	m->no_storage = dice < 3;
 	if (dice < 7)
 		plan(w, m, SAY_FAILED, 3000);
 	else if (dice < 14)
@@ -153,7 +154,8 @@ static void speak(struct world *w, struct zone *z, struct core_event *ev)
 		break;
 	case SAY_FAILED:
 		ev->type = EV_VM_FAILED;
-		ev->text = "no memory";
+		ev->text = m->no_storage ? "no disk" : "no memory";
+		ev->storage = z->away = m->no_storage;
 		m->phase = VM_NONE;
 		break;
 	case SAY_END:

@@ -29,7 +29,8 @@ enum vm_say { SAY_RUNNING, SAY_GOALS, SAY_FAILED, SAY_PANIC, SAY_END };
 struct machine {
 	enum vm_phase phase;
 	bool goals, panicked, stop_told;
-	bool ending; /* it was halted by a restarter that has died since */
+	bool no_storage; /* why it fails, if it does */
+	bool ending;     /* it was halted by a restarter that has died since */
 	uint64_t since_ms;
 	uint64_t next_ms; /* when it says something; NEVER */
 	enum vm_say next;
@@ -50,6 +51,7 @@ struct zone {
 	struct core_saved saved; /* on disk */
 	bool boot_slot, stop_slot;
 	bool operator_stop; /* its present machine was touched by an operator */
+	bool away;          /* its storage was not there, and nobody has attached it */
 	/* check.c: as it was seen after the last step */
 	struct {
 		bool valid; /* by this restarter */
@@ -136,6 +138,7 @@ void check_actions(struct world *w);
 void check_step(struct world *w);
 void check_quiet(struct world *w);
 void check_slots_begin(struct world *w, const struct core_event *ev);
+void check_back(const struct world *w, const struct zone *z, bool enabled);
 bool check_view(const struct world *w, const struct zone *z, struct core_view *ret_view);
 
 /* told.c */

@@ -18,7 +18,7 @@
  *	mark-maintenance ZONE [-I] [-t], mark-degraded ZONE
  *	enable|disable ZONE [-t]
  *	unit NAME unknown|absent|disabled|offline|online|maintenance (of the host)
- *	running|goals|gone ZONE, failed|panicked ZONE [TEXT]
+ *	running|goals|gone|back ZONE, failed|no-storage|panicked ZONE [TEXT], away ZONE TEXT
  *	exited ZONE poweroff|reset|halted|panic|crash [TEXT]
  *	wait SECONDS (timers come at their deadlines), show
  *	restarter (persisted states go to a new core; then adopt, goals, ready follow;
@@ -119,6 +119,8 @@ static void log_action(struct world *w, const struct core_action *a)
 				 core_again_names[z->saved.again]);
 		if (z->saved.marked)
 			buf_adds(&w->log, " marked");
+		if (z->saved.unavailable)
+			buf_adds(&w->log, " unavailable");
 		break;
 	}
 	default:
@@ -173,8 +175,9 @@ static void log_view(struct world *w, const struct inst *i)
 	core_view(w->core, i, &v);
 	buf_addf(&w->log, "[%.3f] %s ", (double)w->now_ms / 1000, v.zone);
 	log_state(&w->log, v.state, v.next);
-	buf_addf(&w->log, "%s%s%s", v.panicked ? " panicked" : "",
-		 v.blocked ? " blocked" : "", v.reason[0] ? ": " : "");
+	buf_addf(&w->log, "%s%s%s%s", v.panicked ? " panicked" : "",
+		 v.blocked ? " blocked" : "", v.unavailable ? " unavailable" : "",
+		 v.reason[0] ? ": " : "");
 	buf_addf(&w->log, "%s\n", v.reason);
 }
 
@@ -341,12 +344,15 @@ static int zone_event(struct world *w, char **words, const char *text)
 	static const char *const ends[] = { "poweroff", "reset", "halted", "panic",
 					    "crash" };
 	struct core_event ev = { .zone = words[1], .text = text };
-	char name[32];
+	char name[32], failed[] = "failed";
 	int at;
 
+	ev.storage = strcmp(words[0], "no-storage") == 0;
+	if (ev.storage)
+		words[0] = failed;
 	snprintf(name, sizeof(name), "%s%s",
 		 strstr("running goals failed panicked exited", words[0]) ? "vm-"
-		 : strcmp(words[0], "gone") == 0                          ? "zone-"
+		 : strstr("gone away back", words[0])                     ? "zone-"
 									  : "",
 		 words[0]);
 	at = find_name(core_ev_names, CORE_EV_N, name);
