@@ -5,6 +5,7 @@
 #include "common/proto/machine.h"
 #include "kzhost/dev/vblk.h"
 #include "kzhost/vm/machine.h"
+#include "kzhost/vm/platform.h"
 #include "tests/kvm/tiny.h"
 
 #include <fcntl.h>
@@ -381,6 +382,31 @@ TEST(vm, a_machine_that_never_ran_is_freed)
 	vm_stop(vm);
 	vm_free(vm);
 	tiny_config_done(&c);
+}
+
+/* With KVM behind its lines; test_platform.c has the rest. */
+TEST(vm, what_is_beside_its_bus_moves_to_another_machine)
+{
+	struct vm_config c = tiny_config(tiny_echoes, tiny_echoes_end);
+	cleanup(buf_fini) struct buf first = { 0 };
+	cleanup(buf_fini) struct buf second = { 0 };
+	cleanup(vm_freep) struct vm *vm = NULL;
+	cleanup(tiny_free) struct tiny t;
+	struct errmsg e = { "" };
+	struct state_reader r;
+
+	T_OK(vm_create(&c, &vm, &e));
+	tiny_run(&t, &c);
+	tiny_expect_console(&t, ">");
+	vm_stop(t.vm);
+	tiny_type(&t, "typed to a guest that does not run");
+	T_OK(platform_save(t.vm, &first));
+	T_OK(state_open(&r, DEVSTATE_VERSION, first.p, first.len, &e));
+	T_OK(platform_load(vm, &r, &e));
+	T_OK(state_end(&r, &e));
+	T_OK(platform_save(vm, &second));
+	T_EQ(first.len, second.len);
+	T_MEMEQ(first.p, second.p, first.len);
 }
 
 /* vm_create() fails with this, and says why. */
