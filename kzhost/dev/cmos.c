@@ -331,10 +331,10 @@ static int check(const void *in, const void *now, struct errmsg *e)
 {
 	const struct cmos *c = in, *made = now;
 
-	for (uint8_t i = 0; i < sizeof(c->ram); i++) {
+	for (unsigned i = 0; i < sizeof(c->ram); i++) {
 		uint8_t differ = c->ram[i] ^ made->ram[i];
 
-		if (i == REG_A ? differ & A_UIP : differ && !is_memory(i))
+		if (i == REG_A ? differ & A_UIP : differ && !is_memory((uint8_t)i))
 			return errmsg_set(e, -EINVAL, "register %02x is %02x", i,
 					  c->ram[i]);
 	}
