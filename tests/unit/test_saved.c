@@ -162,20 +162,26 @@ TEST(saved, no_device_is_left_out_above)
 	free(vm);
 }
 
-/* vblk.no_flush_works_after_one_that_failed has what follows from it. */
-TEST(saved, a_disk_that_lost_writes_remembers)
+/* vblk.no_flush_works_after_one_that_failed has what follows from the one,
+ * vblk.backing_that_shrank_is_not_made_to_grow_again from the other. */
+TEST(saved, a_disk_that_lost_something_remembers)
 {
-	struct vblk *disk = calloc(1, sizeof(*disk));
+	cleanup(freep) struct vblk *disk = calloc(2, sizeof(*disk));
+	cleanup(buf_fini) struct buf record = { 0 };
 	struct errmsg e = { "" };
 	struct state_reader r;
 
 	T_NOT_NULL(disk);
-	T_OK(state_open(&r, DEVSTATE_VERSION, "\2\1", 2, &e));
-	T_EQ(state_load(&r, disk, vblk_class.state, &e), -EINVAL);
-	T_STREQ(e.text, "lossy is 2, at most 1 can be");
-	T_FALSE(atomic_load(&disk->lossy));
-	T_OK(state_load(&r, disk, vblk_class.state, &e));
+	disk[0].lossy = true;
+	disk[0].end = 4096;
+	state_put(&record, &disk[0], vblk_class.state);
+	T_OK(state_open(&r, DEVSTATE_VERSION, record.p, record.len, &e));
+	T_OK(state_load(&r, &disk[1], vblk_class.state, &e));
 	T_OK(state_end(&r, &e));
-	T_TRUE(atomic_load(&disk->lossy));
-	free(disk);
+	T_TRUE(disk[1].lossy);
+	T_EQ(disk[1].end, 4096);
+	record.p[0] = 2;
+	T_OK(state_open(&r, DEVSTATE_VERSION, record.p, record.len, &e));
+	T_EQ(state_load(&r, &disk[1], vblk_class.state, &e), -EINVAL);
+	T_STREQ(e.text, "lossy is 2, at most 1 can be");
 }
