@@ -153,7 +153,7 @@ static const char *objection(const struct zone *z, const struct ctl_hello_reply 
 	enum ctl_state state = (enum ctl_state)le32_get(m->state);
 
 	if (le32_get(m->error))
-		return "it speaks another version of the protocol";
+		return "it refuses HELLO";
 	if (state == CTL_EMPTY)
 		return "it has no machine yet";
 	/* Nobody knows which of its disks it was given; nothing has run, nothing is lost.
@@ -203,6 +203,19 @@ static void note_stray(struct shell *sh, struct zone *z)
 	log_err("zone=%s %s", z->name, text);
 }
 
+/* One of before an update, or after: its guest is not ended for that. */
+static void leave_alone(struct shell *sh, struct zone *z, const struct ucred *who,
+			int take_pidfd, unsigned version)
+{
+	char text[256];
+
+	if (stray_new(sh, z, who, take_pidfd) < 0)
+		return;
+	stray_set_version(z, version);
+	stray_text(z, text, sizeof(text));
+	log_err("zone=%s %s", z->name, text);
+}
+
 /* The answer is there. Takes f->fd. */
 static void welcome(struct shell *sh, struct found *f)
 {
@@ -212,7 +225,7 @@ static void welcome(struct shell *sh, struct found *f)
 	const struct ctl_hello_reply *m = (const void *)msg;
 	struct errmsg e = { "" };
 	const char *why;
-	int off = 0, r;
+	int off = 0, r, id;
 	struct ucred who = { 0 };
 	ssize_t n = recv_with_cred(fd, msg, sizeof(msg), &who);
 
@@ -223,12 +236,15 @@ static void welcome(struct shell *sh, struct found *f)
 			note_stray(sh, f->zone);
 		return;
 	}
-	why = ctl_check_answer(msg, (size_t)n, &e) != CTL_REQ_HELLO
-		      ? "it does not answer HELLO"
-		      : objection(f->zone, m);
+	id = ctl_check_answer(msg, (size_t)n, &e);
+	why = id != CTL_REQ_HELLO ? "it does not answer HELLO" : objection(f->zone, m);
 	pidfd = process_of(who.pid, fd, !why && le32_get(m->state) == CTL_ENDED);
 	if (pidfd < 0) {
 		log_err("zone=%s kzhost (process %d) has ended", f->zone->name, who.pid);
+		return;
+	}
+	if (id == -EPROTONOSUPPORT) {
+		leave_alone(sh, f->zone, &who, take_fd(&pidfd), le16_get(m->hdr.version));
 		return;
 	}
 	if (why) {

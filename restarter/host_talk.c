@@ -212,7 +212,8 @@ static void on_reply(struct host *h, unsigned id, const void *msg)
 	if (error) {
 		h->refused = id != CTL_REQ_HELLO;
 		if (id == CTL_REQ_HELLO)
-			host_say(h, "kzhost speaks another version of the protocol");
+			host_say(h, "kzhost refuses HELLO: %s",
+				 strerror((int)(error & 0xfff)));
 		else
 			take_text(h, reply->text, strerror((int)(error & 0xfff)));
 	}
@@ -263,6 +264,11 @@ static bool on_message(struct host *h, const void *msg, size_t len)
 
 	TRACE(ctl, "%s < %s (%zu bytes)", h->zone->name,
 	      id < 0 ? "garbage" : ctl_id_name((unsigned)id), len);
+	if (id == -EPROTONOSUPPORT) {
+		host_say(h, "kzhost (process %d) is of another version of kzones: %s",
+			 h->pid, e.text);
+		return false;
+	}
 	if (id < 0) {
 		host_say(h, "kzhost (process %d) sent garbage: %.128s", h->pid, e.text);
 		return false;

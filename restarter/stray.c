@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * stray.c - a kzhost that serves a zone but did not answer at adoption
+ * stray.c - a kzhost that serves a zone but did not answer at adoption, or by words of
+ * another version
  */
 #include "restarter/stray.h"
 #include "common/sys/log.h"
@@ -17,7 +18,8 @@ struct stray {
 	struct shell *sh;
 	pid_t pid;
 	uid_t uid;
-	int pidfd; /* owned; -1 when it is not known who it is */
+	int pidfd;        /* owned; -1 when it is not known who it is */
+	unsigned version; /* of the protocol, when that is why; else 0 */
 	bool halting;
 	uint64_t op; /* who waits for its end, or 0 */
 	struct zone *zone;
@@ -80,8 +82,8 @@ static void on_exit_poll(uv_poll_t *p, int status, int events)
 	bool halting = s->halting;
 	uint64_t op = s->op;
 
-	log_notice("zone=%s kzhost (process %d), which did not answer, has ended",
-		   z->name, s->pid);
+	log_notice("zone=%s kzhost (process %d), which %s, has ended", z->name, s->pid,
+		   s->version ? "was of another version" : "did not answer");
 	stray_forget(z);
 	limits_end(sh, z);
 	booted_forget(sh, z);
@@ -122,9 +124,20 @@ int stray_new(struct shell *sh, struct zone *z, const struct ucred *who, int tak
 	return 0;
 }
 
+void stray_set_version(struct zone *z, unsigned version)
+{
+	z->stray->version = version;
+}
+
 void stray_text(const struct zone *z, char *text, size_t size)
 {
-	if (z->stray->pidfd >= 0)
+	if (z->stray->version)
+		snprintf(text, size,
+			 "a kzhost (process %d) of another version of kzones (protocol "
+			 "%u, here %u) serves the zone: shut its guest down from within, "
+			 "or zoneadm -z %s halt ends it",
+			 z->stray->pid, z->stray->version, CTL_VERSION, z->name);
+	else if (z->stray->pidfd >= 0)
 		snprintf(
 			text, size,
 			"a kzhost (process %d) that does not answer svc.zones serves the "

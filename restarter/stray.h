@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stray.h - a kzhost that serves a zone but did not answer at adoption
+ * stray.h - a kzhost that serves a zone but did not answer at adoption, or by words of
+ * another version
  *
  * Nothing is asked of it any more: its zone is not booted until its process is gone, and
  * halting the zone ends it. A zone has one at most (zone->stray), and then no host.
@@ -20,6 +21,9 @@
  * Return: 0 or -ENOMEM
  */
 int stray_new(struct shell *sh, struct zone *z, const struct ucred *who, int take_pidfd);
+
+/* It said that it speaks that version of the protocol, and not ours. */
+void stray_set_version(struct zone *z, unsigned version);
 
 /* The uid that its process has, or 0. */
 uid_t stray_uid(const struct stray *s);

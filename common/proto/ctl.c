@@ -279,15 +279,18 @@ static int bad_answer(struct errmsg *e, unsigned id, const char *what)
 	return errmsg_set(e, -EPROTO, "%s: %s", ctl_id_name(id), what);
 }
 
+static int other_version(const struct ctl_hdr *hdr, struct errmsg *e)
+{
+	return errmsg_set(e, -EPROTONOSUPPORT, "hello: kzhost speaks version %u, not %u",
+			  le16_get(hdr->version), CTL_VERSION);
+}
+
 static int check_hello_reply(const struct ctl_hello_reply *m, struct errmsg *e)
 {
 	if (le32_get(m->error) > ERRNO_MAX)
 		return bad_answer(e, CTL_REQ_HELLO, "error out of range");
-	if (le16_get(m->hdr.version) != CTL_VERSION ||
-	    le32_get(m->error) == EPROTONOSUPPORT)
-		return errmsg_set(e, -EPROTONOSUPPORT,
-				  "hello: kzhost speaks version %u, not %u",
-				  le16_get(m->hdr.version), CTL_VERSION);
+	if (le32_get(m->error) == EPROTONOSUPPORT)
+		return other_version(&m->hdr, e);
 	if (le32_get(m->state) >= CTL_STATE_N)
 		return bad_answer(e, CTL_REQ_HELLO, "state out of range");
 	if (le32_get(m->flags) & ~CTL_HELLO_GOALS)
@@ -371,13 +374,16 @@ int ctl_check_answer(const void *msg, size_t len, struct errmsg *e)
 	if (len < sizeof(*hdr) || len > CTL_MSG_MAX)
 		return errmsg_set(e, -EPROTO, "message of %zu bytes", len);
 	id = le16_get(hdr->id);
+	/* Of what else is in it only that version knows. */
+	if (id == CTL_REQ_HELLO && le16_get(hdr->version) != CTL_VERSION)
+		return other_version(hdr, e);
 	expected = answer_size(id);
 	if (!expected)
 		return errmsg_set(e, -EPROTO, "unknown message %u", id);
 	if (len != expected)
 		return errmsg_set(e, -EPROTO, "%s: %zu bytes, expected %zu",
 				  ctl_id_name(id), len, expected);
-	if (id != CTL_REQ_HELLO && le16_get(hdr->version) != CTL_VERSION)
+	if (le16_get(hdr->version) != CTL_VERSION)
 		return bad_answer(e, id, "wrong version");
 	if ((le32_get(hdr->seq) == 0) != (id > CTL_EV_BASE))
 		return bad_answer(e, id, "wrong sequence number");

@@ -303,7 +303,8 @@ int ctl_check_request(const void *msg, size_t len, unsigned n_fds, struct errmsg
 /**
  * ctl_check_answer() - Check a message that claims to come from a kzhost: reply or event
  *
- * Return: the id, -EPROTONOSUPPORT (a HELLO of another version), -EPROTO (anything else
+ * Return: the id, -EPROTONOSUPPORT (a HELLO of another version, whatever else is in it:
+ * its version is in the header), -EPROTO (anything else
  * that is wrong: end the connection)
  */
 int ctl_check_answer(const void *msg, size_t len, struct errmsg *e);

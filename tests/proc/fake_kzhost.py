@@ -19,6 +19,7 @@ again for each message; a line is STEP ACTION [TEXT]:
     exiting CAUSE TEXT   EXITING instead of an answer, then the end
     ended CAUSE     (hello) says it has ended and why, and is gone before anybody can look
     uuid            (hello) another uuid than it was given
+    version N       (hello) refuses the restarter's version, and says its own in N bytes
     state N         (hello) says it is in state N
     panic           (now) the guest panics
     goals           (now) the guest has reached its goals
@@ -30,6 +31,7 @@ On SIGUSR1 it does the actions of $KZONES_ROOT/fake/ZONE.now, whatever their ste
 """
 
 import array
+import errno
 import fcntl
 import json
 import os
@@ -173,6 +175,10 @@ class Host:
         elif action == "flood":
             while True:
                 self.send(ctl.HDR.pack(EVENT_IDS["panic"], ctl.VERSION, 0))
+        elif action == "version":
+            data = bytearray(self.reply(ident, seq, errno.EPROTONOSUPPORT).ljust(200, b"\0"))
+            struct.pack_into("<H", data, 2, ctl.VERSION + 1)
+            self.send(data[:int(text)])
         elif action == "uuid":
             self.uuid = b"x" * 16
             return False

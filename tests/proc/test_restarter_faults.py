@@ -276,6 +276,35 @@ def a_host_that_sends_descriptors_at_adoption_is_ended_by_halt(t):
 
 
 @kz.test
+def a_host_of_another_version_runs_on_until_it_is_halted(t):
+    """As after an update of kzones: a guest is not ended for that."""
+    setup(t, "db")
+    for size in (120, 136, 24):  # as it is now, and as it may become
+        script(t, "db")
+        call(t, "Boot", zone="db")
+        pid = t.instance("db")["contract"]
+        t.svc_kill()
+        script(t, "db", "hello version %d" % size)
+        t.svc_start()
+        out = "a kzhost (process %d) of another version of kzones (protocol 2, here 1) serves " \
+              "the zone: shut its guest down from within, or zoneadm -z db halt ends it" % pid
+        kz.has(t.svc.output(), out)
+        kz.eq(t.instance("db")["reason"], out)
+        kz.has(refused(t, "Failed", "Boot", zone="db"), out)
+        kz.eq(os.path.exists("/proc/%d" % pid), True, "it runs on")
+        t.run("zoneadm", "-z", "db", "halt")
+        kz.eq(kz.children(), [t.svc.pid], "it was ended")
+
+
+@kz.test
+def a_new_host_of_another_version_says_so(t):
+    setup(t, "db")
+    script(t, "db", "hello version 120")
+    kz.has(refused(t, "Failed", "Boot", zone="db"), "is of another version of kzones: hello: "
+           "kzhost speaks version 2, not 1")
+
+
+@kz.test
 def a_host_that_did_not_answer_may_end_by_itself(t):
     setup(t, "db")
     call(t, "Boot", zone="db")
