@@ -194,13 +194,26 @@ static void stop(struct lane *l)
 	vqueue_stopped(l->q);
 }
 
+/* What the thread may do from now on. 0 or -errno. */
+static int prepare(struct lane *l)
+{
+	int r = l->disk->config.thread_init ? l->disk->config.thread_init() : 0;
+
+	return r < 0 ? r : blkio_attach(l->io);
+}
+
 static void *lane_main(void *arg)
 {
 	struct lane *l = arg;
+	struct vdev *v = &l->disk->v;
+	int r;
 
 	thread_set_name("%s q%u", l->disk->v.name, (unsigned)(l - l->disk->lane));
-	must(l->disk->config.thread_init ? l->disk->config.thread_init() : 0);
-	must(blkio_attach(l->io));
+	r = prepare(l);
+	if (r < 0) {
+		v->env.failed(v->env.arg, v->name, r);
+		return NULL;
+	}
 	while (!atomic_load_explicit(&l->disk->quit, memory_order_acquire)) {
 		switch (vqueue_state(l->q)) {
 		case VQUEUE_ACTIVE:

@@ -87,6 +87,9 @@ struct vdev_env {
 	/* Something is to be told, VIRTIO_ISR_*, before the interrupt and also when there
 	 * is no vector for it; may be NULL. On any thread. */
 	void (*isr)(void *arg, unsigned bit);
+	/* A thread of the device's own could not begin, for r: the machine ends. NULL for
+	 * devices that have none. */
+	void (*failed)(void *arg, const char *dev, int r);
 };
 
 #define VIRTIO_ISR_QUEUE  0x1

@@ -51,6 +51,16 @@ static void problem(void *arg, const char *dev, const char *text)
 	mbox_post(&s->vm->mbox, VM_EV_DEVICE, line);
 }
 
+static void thread_failed(void *arg, const char *dev, int r)
+{
+	struct vm_slot *s = container_of(arg, struct vm_slot, fn);
+	char text[96];
+
+	snprintf(text, sizeof(text), "dev=%s a thread could not be set up: %s", dev,
+		 strerror(-r));
+	vm_end(s->vm, VM_EV_FAULT, text);
+}
+
 static int bind(void *arg, unsigned gsi, int fd, uint64_t address, uint32_t data)
 {
 	struct vm_slot *s = arg;
@@ -163,6 +173,7 @@ int vm_slot_env(struct vm *vm, unsigned slot, struct vdev_env *ret_env)
 				      .interrupt = virtio_pci_interrupt,
 				      .isr = virtio_pci_isr,
 				      .problem = problem,
+				      .failed = thread_failed,
 				      .arg = &s->fn };
 	return 0;
 }

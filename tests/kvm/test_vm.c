@@ -284,10 +284,13 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 }
 
 static int start_with_disk(struct tiny *t, const uint8_t *code, const uint8_t *end,
-			   unsigned n_vcpus, struct errmsg *e)
+			   unsigned n_vcpus, int (*thread_init)(void), struct errmsg *e)
 {
 	struct vm_config c = tiny_config(code, end);
-	struct vblk_config disk = { .bytes = MIB, .block_bytes = 512, .n_queues = 2 };
+	struct vblk_config disk = { .bytes = MIB,
+				    .block_bytes = 512,
+				    .n_queues = 2,
+				    .thread_init = thread_init };
 
 	disk.take_backing.direct_fd = -1;
 	disk.take_backing.buffered_fd = memfd_create("disk", MFD_CLOEXEC);
@@ -300,6 +303,21 @@ static int start_with_disk(struct tiny *t, const uint8_t *code, const uint8_t *e
 	return vm_start(t->vm, e);
 }
 
+TEST(vm, a_disks_thread_that_cannot_confine_itself_is_a_fault)
+{
+	struct errmsg e = { 0 };
+	cleanup(tiny_free) struct tiny t;
+	struct vm_event ev;
+
+	T_OK(start_with_disk(&t, tiny_spins, tiny_spins_end, 1, no_filter, &e));
+	while (!vm_take_event(t.vm, &ev))
+		T_WAIT_FD(vm_event_fd(t.vm), POLLIN);
+	T_EQ(ev.type, VM_EV_FAULT);
+	T_STREQ(ev.text,
+		"dev=vblk0 a thread could not be set up: Operation not permitted");
+	vm_stop(t.vm);
+}
+
 TEST(vm, ends_whichever_of_its_threads_cannot_be_made)
 {
 	int r = -EAGAIN, n;
@@ -310,7 +328,7 @@ TEST(vm, ends_whichever_of_its_threads_cannot_be_made)
 		struct vm_event ev;
 
 		thread_to_fail = n;
-		r = start_with_disk(&t, tiny_spins, tiny_spins_end, 2, &e);
+		r = start_with_disk(&t, tiny_spins, tiny_spins_end, 2, NULL, &e);
 		if (r == 0)
 			break;
 		T_EQ(r, -EAGAIN);
@@ -332,7 +350,7 @@ static unsigned run_eight_processors(const uint8_t *code, const uint8_t *end)
 	struct vm_event ev;
 	char out[256];
 
-	T_OK(start_with_disk(&t, code, end, 8, &e));
+	T_OK(start_with_disk(&t, code, end, 8, NULL, &e));
 	do {
 		struct vm_stats s;
 
