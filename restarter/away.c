@@ -4,12 +4,9 @@
  */
 #include "restarter/away.h"
 #include "common/sys/log.h"
-#include "common/zone/storage.h"
 #include "restarter/logs.h"
 #include "restarter/monitor.h"
 #include "restarter/status.h"
-
-#include <string.h>
 
 void away_note(struct shell *sh, struct zone *z, enum life_state from)
 {
@@ -37,17 +34,5 @@ int away_set(struct shell *sh, struct zone *z, bool there, const char *why)
 
 	if (r == 0)
 		away_note(sh, z, from);
-	return r;
-}
-
-int away_look(const struct shell *sh, const struct zone *z, struct errmsg *e)
-{
-	cleanup(zconf_freep) struct zconf *c = NULL;
-	int r = zconf_load(&sh->paths, z->name, &c, e);
-
-	if (r == 0)
-		r = zone_storage_present(&sh->paths, c, e);
-	if (r < 0 && !*e->text)
-		return errmsg_set(e, r, "%s", strerror(-r));
 	return r;
 }

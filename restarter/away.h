@@ -7,8 +7,8 @@
  * Of an installed zone the core remembers that it is unavailable (core.h, Storage): a
  * boot that found no storage, or an operator's mark, made it so. The zone's record says
  * installed meanwhile; zone_life() tells both. The ways back look for the storage first:
- * zoneadm attach and svcadm clear at any time, svc.zones when it starts. They see less
- * than a boot, which opens the disks: what is left finds it out.
+ * zoneadm attach by itself, svcadm clear and the start of svc.zones by look.h. They see
+ * less than a boot, which opens the disks: what is left finds it out.
  */
 #ifndef KZ_RESTARTER_AWAY_H
 #define KZ_RESTARTER_AWAY_H
@@ -25,12 +25,5 @@ void away_note(struct shell *sh, struct zone *z, enum life_state from);
  * Return: 0, -EBUSY (not there, yet the zone has a machine), -ENOENT (no instance)
  */
 int away_set(struct shell *sh, struct zone *z, bool there, const char *why);
-
-/**
- * away_look() - Is the storage of a zone there?
- *
- * Return: 0 or -errno with a text that names the device, its path, and what is wrong
- */
-int away_look(const struct shell *sh, const struct zone *z, struct errmsg *e);
 
 #endif

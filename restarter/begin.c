@@ -18,6 +18,7 @@
 #include "restarter/away.h"
 #include "restarter/http.h"
 #include "restarter/logs.h"
+#include "restarter/look.h"
 #include "restarter/notify.h"
 #include "restarter/repo.h"
 #include "restarter/settings.h"
@@ -173,24 +174,20 @@ static void restore(struct shell *sh, const struct zone *z)
 	(void)shell_step(sh, &ev);
 }
 
-/* What hindered it may be gone: a zone that is unavailable is attached, if it can be. Of
- * one that is to boot, now that the host has, the boot finds out: what it depends on may
- * bring the storage. */
-static void reattach(struct shell *sh, struct zone *z, bool booted)
+/* What is to boot, now that the host has, is tried: what it depends on may bring its
+ * storage. The others are looked at later (look.h). */
+static void still_unavailable(struct shell *sh, struct zone *z, bool booted)
 {
 	const struct inst *i = core_find(sh->core, z->name);
-	struct errmsg e = { "" };
 	struct core_view v;
-	int r = 0;
 
 	if (!i)
 		return;
 	core_view(sh->core, i, &v);
-	if (!booted || v.enabled == v.enabled_temporary) /* autoboot is false */
-		r = away_look(sh, z, &e);
-	if (r < 0)
-		log_warning("zone=%s stays unavailable: %s", z->name, e.text);
-	(void)away_set(sh, z, r == 0, e.text);
+	if (booted && v.enabled != v.enabled_temporary) /* autoboot */
+		(void)away_set(sh, z, true, NULL);
+	else if (!z->has_saved)
+		(void)away_set(sh, z, false, "it was unavailable");
 }
 
 /* What the core has to know before it may act. */
@@ -211,7 +208,7 @@ static int feed_core(struct shell *sh, bool booted)
 		if (z->has_saved && (!booted || z->saved.marked || z->saved.unavailable))
 			restore(sh, z);
 		if (z->saved.unavailable)
-			reattach(sh, z, booted);
+			still_unavailable(sh, z, booted);
 	}
 	return 0;
 }
@@ -324,6 +321,7 @@ int begin_serve(struct shell *sh, struct errmsg *e)
 		shell_console_listen(sh, sh->zones.v[i]);
 	status_begin(sh->status);
 	shell_commit(sh);
+	looks_begin(sh);
 	write_stamp(sh);
 	r = admin_listen(sh, &sh->admin);
 	if (r < 0)

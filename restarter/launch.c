@@ -196,7 +196,7 @@ static void too_late(struct launch *l, uint64_t limit_ms)
 	snprintf(text, sizeof(text), "storage %s did not answer within %llu s", path,
 		 (unsigned long long)(limit_ms + 999) / 1000);
 	leave(l);
-	fail(sh, z, -ETIMEDOUT, text);
+	fail(sh, z, -ENOMEDIUM, text);
 }
 
 /* When the launch has to be looked at again: 0, it is over. */

@@ -12,6 +12,7 @@
 #include "restarter/away.h"
 #include "restarter/booted.h"
 #include "restarter/logs.h"
+#include "restarter/look.h"
 #include "restarter/monitor.h"
 #include "restarter/plan.h"
 #include "restarter/settings.h"
@@ -223,22 +224,20 @@ static void do_halt(const struct request *q)
 	}
 }
 
-/* What is unavailable is attached by it, if it can be. */
+/* What is unavailable leaves that when its storage is there. */
 static void do_clear(const struct request *q)
 {
-	const enum life_state from = zone_life(q->sh->core, q->zone);
 	struct core_event ev = { .type = EV_CLEAR };
 	struct errmsg e = { "" };
 
 	if (refuse_begin(q))
 		return;
-	if (from == LIFE_UNAVAILABLE && away_look(q->sh, q->zone, &e) < 0) {
-		(void)away_set(q->sh, q->zone, false, e.text);
+	if (zone_life(q->sh->core, q->zone) != LIFE_UNAVAILABLE) {
+		submit(q, &ev);
+	} else if (look_begin(q->sh, q->zone, conn_expect(q->conn), &e) < 0) {
+		q->conn->op = 0;
 		failed(q, e.text);
-		return;
 	}
-	submit(q, &ev);
-	away_note(q->sh, q->zone, from);
 }
 
 static void do_mark_instance(const struct request *q)

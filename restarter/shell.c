@@ -13,6 +13,7 @@
 #include "restarter/http.h"
 #include "restarter/launch.h"
 #include "restarter/logs.h"
+#include "restarter/look.h"
 #include "restarter/monitor.h"
 #include "restarter/notify.h"
 #include "restarter/repo.h"
@@ -53,7 +54,7 @@ int shell_init(struct shell *sh)
 	if (uv_loop_init(&sh->loop))
 		return -ENOMEM;
 	if (core_new(&sh->core) < 0 || units_new(sh, &sh->units) < 0 ||
-	    launches_new(sh, &sh->launches) < 0)
+	    launches_new(sh, &sh->launches) < 0 || looks_new(sh, &sh->looks) < 0)
 		return -ENOMEM;
 	return status_new(sh, &sh->status);
 }
@@ -579,6 +580,7 @@ void shell_fini(struct shell *sh)
 	http_free(sh->http);
 	units_free(sh->units);
 	launches_free(sh->launches);
+	looks_free(sh->looks);
 	status_free(sh->status);
 	for (unsigned i = 0; i < sh->zones.n; i++)
 		if (sh->zones.v[i]->host)

@@ -33,6 +33,7 @@
 struct admin;
 struct http;
 struct launches;
+struct looks;
 struct status;
 struct units;
 
@@ -54,6 +55,7 @@ struct shell {
 	struct http *http;         /* owned; NULL until it listens */
 	struct units *units;       /* owned */
 	struct launches *launches; /* owned */
+	struct looks *looks;       /* owned */
 	bool units_stale;          /* dependencies may name others now */
 	gid_t managers;            /* the group that may do everything; (gid_t)-1 */
 

@@ -24,7 +24,7 @@ int zoneadm_attach(struct zoneadm *z, int argc, char **argv)
 	c = zoneadm_load(z);
 	if (!c || zoneadm_begin(z, VERB_ATTACH, NULL) != EXIT_DONE)
 		return EXIT_FAILED;
-	r = zone_storage_present(&z->paths, c, &e);
+	r = zone_storage_present(&z->paths, c, NULL, NULL, &e);
 	if (r < 0)
 		zoneadm_error(z, "attach failed: %s", e.text);
 	status = zoneadm_end(z, VERB_ATTACH, r == 0);

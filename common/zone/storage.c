@@ -200,9 +200,19 @@ int zone_disks_check(const struct paths *p, const struct zconf *c, struct errmsg
 	return r == 0 ? check_suspend(p, c, e) : r;
 }
 
-static int check_present(const char *what, const char *path, struct stat *ret_st,
-			 struct errmsg *e)
+/* Who is told of paths. */
+struct watcher {
+	storage_at_fn *at;
+	void *arg;
+};
+
+static int check_present(const struct watcher *w, const char *what, const char *path,
+			 struct stat *ret_st, struct errmsg *e)
 {
+	int r = w->at ? w->at(w->arg, path) : 0;
+
+	if (r < 0)
+		return errmsg_set(e, r, "%s: %s: given up", what, path);
 	if (stat(path, ret_st) < 0)
 		return errmsg_set(e, -errno, "%s: %s: %s", what, path, strerror(errno));
 	return 0;
@@ -228,8 +238,9 @@ static int check_unlocked(const char *path, const struct stat *st, struct errmsg
 }
 
 /* Also that it can be a disk, as far as stat(2) tells, and is nobody else's. */
-static int check_disk_present(const struct paths *p, const struct zconf *c,
-			      const struct zres *dev, struct errmsg *e)
+static int check_disk_present(const struct watcher *w, const struct paths *p,
+			      const struct zconf *c, const struct zres *dev,
+			      struct errmsg *e)
 {
 	cleanup(freep) char *path = NULL;
 	char what[32];
@@ -239,7 +250,7 @@ static int check_disk_present(const struct paths *p, const struct zconf *c,
 	if (r < 0)
 		return errmsg_no_memory(e);
 	snprintf(what, sizeof(what), "device %u", id_of(c, dev));
-	r = check_present(what, path, &st, e);
+	r = check_present(w, what, path, &st, e);
 	if (r < 0)
 		return r;
 	r = storage_check(path, &st, SYSFS_DEFAULT, e);
@@ -251,8 +262,10 @@ static int check_disk_present(const struct paths *p, const struct zconf *c,
 	return r < 0 ? errmsg_prefix(e, r, "%s", what) : 0;
 }
 
-int zone_storage_present(const struct paths *p, const struct zconf *c, struct errmsg *e)
+int zone_storage_present(const struct paths *p, const struct zconf *c, storage_at_fn *at,
+			 void *arg, struct errmsg *e)
 {
+	const struct watcher w = { .at = at, .arg = arg };
 	static const enum prop_id files[] = { PROP_KERNEL, PROP_INITRD };
 	const struct zres *direct = zconf_next(c, RES_DIRECT_BOOT, NULL);
 	const struct zres *dev = NULL;
@@ -260,12 +273,12 @@ int zone_storage_present(const struct paths *p, const struct zconf *c, struct er
 	int r = 0;
 
 	while (r == 0 && (dev = zconf_next(c, RES_DEVICE, dev)))
-		r = check_disk_present(p, c, dev, e);
+		r = check_disk_present(&w, p, c, dev, e);
 	for (unsigned i = 0; r == 0 && direct && i < ARRAY_SIZE(files); i++) {
 		cleanup(freep) char *path = zres_get(c, direct, files[i]);
 
 		if (path)
-			r = check_present("direct-boot", path, &st, e);
+			r = check_present(&w, "direct-boot", path, &st, e);
 	}
 	return r;
 }

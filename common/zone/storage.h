@@ -66,10 +66,14 @@ int zone_boot_check(const struct zconf *c, struct errmsg *e);
  * missing may come before the zone boots. 0, -EINVAL, -ENOMEM. */
 int zone_disks_check(const struct paths *p, const struct zconf *c, struct errmsg *e);
 
+/* Told of every path before a call about it that may hang. 0, or what ends the work. */
+typedef int storage_at_fn(void *arg, const char *path);
+
 /* Checks that all disks of the zone are there, can be disks as far as stat(2) tells, and
  * are not locked, and that the files of direct-boot are there: what attach asks. 0,
- * -ENOMEM, -EINVAL, -EBUSY, or what stat(2) gave; the text names the first that is not
- * there, is no disk, or is in use. */
-int zone_storage_present(const struct paths *p, const struct zconf *c, struct errmsg *e);
+ * -ENOMEM, -EINVAL, -EBUSY, what stat(2) gave, or what @at (may be NULL) did; the text
+ * names the first that is not there, is no disk, or is in use. */
+int zone_storage_present(const struct paths *p, const struct zconf *c, storage_at_fn *at,
+			 void *arg, struct errmsg *e);
 
 #endif

@@ -114,6 +114,11 @@ def a_zone_is_marked(t):
     kz.eq(t.instance("db")["state"], "disabled")
 
 
+def stays_unavailable(t, zone, why):
+    """What svc.zones says after it has looked."""
+    kz.wait_for(lambda: "zone=%s stays unavailable: %s" % (zone, why) in t.svc.output(), "a look")
+
+
 @kz.test
 def an_unavailable_zone_has_ways_back(t):
     """At the start of svc.zones by itself when its storage is there; by attach at any time."""
@@ -125,8 +130,7 @@ def an_unavailable_zone_has_ways_back(t):
     os.unlink(t.path("disk"))
     t.svc_kill()
     t.svc_start()
-    kz.has(t.svc.output(), "zone=db stays unavailable: device 0: %s: No such file"
-           % t.path("disk"))
+    stays_unavailable(t, "db", "device 0: %s: No such file" % t.path("disk"))
     kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("unavailable", uuid))
     r = t.run("zoneadm", "-z", "db", "attach", status=1)
     kz.has(r.stderr, "zoneadm: zone 'db': attach failed: device 0: %s: No such file"
@@ -140,8 +144,8 @@ def an_unavailable_zone_has_ways_back(t):
     call(t, "Mark", zone="db", state="unavailable")
     t.svc_kill()
     t.svc_start()
+    t.wait_instance("db", "disabled")
     kz.eq((t.zone("db")["state"], t.zone("db")["uuid"]), ("installed", uuid))
-    kz.eq(t.instance("db")["state"], "disabled")
     kz.has(t.read("var/log/zones/messages.db"), "unavailable -> installed")
     # what was found is remembered, not found again
     call(t, "Boot", zone="db")
@@ -194,6 +198,7 @@ def a_zone_whose_boot_finds_no_storage_stays_unavailable(t):
     t.svc_kill()
     t.svc_start()
     for zone in ("auto", "asked"):
+        stays_unavailable(t, zone, "device 0: ")
         kz.eq(state_of(t, zone), ("unavailable", "maintenance", True))
         kz.has(t.instance(zone)["reason"], "disk.%s: No such file" % zone)
         kz.has(refused(t, "BadState", "Boot", zone=zone), "zoneadm attach")
@@ -201,6 +206,7 @@ def a_zone_whose_boot_finds_no_storage_stays_unavailable(t):
     t.svc_kill()
     t.svc_start()
     t.wait_instance("auto", "online")
+    t.wait_instance("asked", "disabled")
     kz.eq(state_of(t, "asked"), ("installed", "disabled", False))
     kz.has(t.read("var/log/zones/messages.asked"), "unavailable -> installed")
 
@@ -259,6 +265,7 @@ def a_record_of_an_unavailable_zone_without_an_instance(t):
     state["zones"]["db"] = {"state": "unavailable", "uuid": state["zones"]["db"]["uuid"]}
     t.write("var/lib/zones/state.json", json.dumps(state))
     t.svc_start()
+    stays_unavailable(t, "db", "device 0: %s: No such file" % t.path("disk.db"))
     kz.eq(state_of(t, "db"), ("unavailable", "maintenance", False))
     kz.has(t.instance("db")["reason"], "disk.db: No such file")
     t.write("disk.db", "\0" * 4096)

@@ -63,7 +63,7 @@ def zone_keeps_its_disk_until_its_process_ends(t):
     t.wait_instance("db", "online")
     kz.eq(t.zone("web")["state"], "unavailable")
     text = "device 0: %s: in use by a program, or a zone, that has locked it" % path
-    kz.has(t.svc.output(), "zone=web stays unavailable: " + text)
+    kz.wait_for(lambda: "zone=web stays unavailable: " + text in t.svc.output(), "a look")
     kz.has(refused(t, "Failed", "Clear", zone="web"), text)
     kz.has(t.instance("web")["reason"], text)
     call(t, "Halt", zone="db")

@@ -164,11 +164,59 @@ def boot_fails_when_its_time_is_over(t):
     call(t, "Enable", zone="b", temporary=True)  # there is one slot, and a has it
     t.wait_instance("a", "maintenance")
     kz.has(t.instance("a")["reason"], "boot failed: storage %s did not answer within 8 s" % path)
+    kz.eq(t.zone("a")["state"], "unavailable")
     t.wait_instance("b", "online")
-    call(t, "Clear", zone="a")
-    kz.wait_for(lambda: "waits for storage" in t.instance("a")["reason"], "it waits again")
     answer(t)
+    call(t, "Clear", zone="a")
     t.wait_instance("a", "online")
+    nothing_left(t)
+
+
+@kz.test
+def clear_waits_for_what_is_unavailable_and_nobody_else_does(t):
+    path = image(t, "disk-a", MIB)
+    configure(t, "a", device=[disk(path)])
+    hung_setup(t, "a", "b")
+    os.rename(path, path + ".away")
+    refused(t, "Failed", "Boot", zone="a")
+    os.rename(path + ".away", path)
+    hang(t, path)
+    c = t.connect()
+    c.send("Clear", {"zone": "a"})
+    kz.wait_for(lambda: path in hanging(t), "it hangs")
+    call(t, "Boot", zone="b")
+    kz.has(refused(t, "Failed", "Clear", zone="a"), "waits for storage %s to answer" % path)
+    text = "storage %s did not answer within 8 s" % path
+    kz.has(c.receive()["parameters"]["message"], text)
+    kz.eq((t.zone("a")["state"], t.instance("a")["reason"]), ("unavailable", text))
+    kz.has(refused(t, "Failed", "Clear", zone="a"), "waits for storage %s to answer" % path)
+    answer(t)
+    kz.wait_for(lambda: "zone=a its storage has answered" in t.svc.output(), "it answers")
+    kz.eq(t.zone("a")["state"], "unavailable")
+    call(t, "Clear", zone="a")
+    t.wait_instance("a", "online")
+    nothing_left(t)
+
+
+@kz.test
+def svc_zones_starts_beside_what_is_unavailable(t):
+    """More zones than are looked at at a time; what hangs keeps no place for longer than it may."""
+    zones = ["a%02d" % i for i in range(12)]
+    for zone in zones:
+        configure(t, zone, device=[disk(image(t, "disk-" + zone, MIB))])
+    hung_setup(t, "b", *zones)
+    for zone in zones:
+        call(t, "Mark", zone=zone, state="unavailable")
+    hang(t, *(t.path("disk-" + zone) for zone in zones[:9]))
+    t.svc_kill()
+    start(t)
+    call(t, "Boot", zone="b")
+    for zone in zones[9:]:
+        t.wait_instance(zone, "disabled")
+    for zone in zones[:9]:
+        kz.wait_for(lambda: "did not answer" in t.instance(zone)["reason"], zone)
+        kz.eq(t.zone(zone)["state"], "unavailable")
+    answer(t)
     nothing_left(t)
 
 
