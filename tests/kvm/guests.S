@@ -23,6 +23,15 @@ tiny_\name:
 tiny_\name\()_end:
 	.endm
 
+	/* The code from the label to its _end goes to where processors start up: 0x8000. */
+	.macro startup_code code
+	mov	$AT(\code), %esi
+	mov	$0x8000, %edi
+	mov	$(\code\()_end - \code), %ecx
+	cld
+	rep movsb
+	.endm
+
 	/* A byte on the console. */
 	.macro put c
 	mov	$\c, %al
@@ -233,11 +242,7 @@ idtr:	.word	0x3ff
 
 	/* INIT and start-up interrupts to APIC 1, whose real-mode code is copied to 0x8000. */
 	guest	second_processor
-	mov	$AT(ap), %esi
-	mov	$0x8000, %edi
-	mov	$(ap_end - ap), %ecx
-	cld
-	rep movsb
+	startup_code ap
 	movl	$0x1ff, LAPIC + 0xf0
 	movl	$0x01000000, LAPIC + 0x310
 	movl	$0x4500, LAPIC + 0x300
@@ -266,11 +271,7 @@ ap_end:
 	 * of that number. One letter each, in order.
 	 */
 	guest	all_processors
-	mov	$AT(all_ap), %esi
-	mov	$0x8000, %edi
-	mov	$(all_ap_end - all_ap), %ecx
-	cld
-	rep movsb
+	startup_code all_ap
 	mov	$5, %ax			/* how many there are */
 	mov	$KZ_FWCFG_PORT, %dx
 	out	%ax, (%dx)
@@ -325,11 +326,7 @@ all_ap_end:
 	 */
 	.set	TURNS, 3000
 	guest	everywhere
-	mov	$AT(everywhere_ap), %esi
-	mov	$0x8000, %edi
-	mov	$(everywhere_ap_end - everywhere_ap), %ecx
-	cld
-	rep movsb
+	startup_code everywhere_ap
 	movl	$0x1ff, LAPIC + 0xf0
 	movl	$0xc4500, LAPIC + 0x300		/* all but this one */
 	movl	$0xc4608, LAPIC + 0x300
@@ -408,11 +405,7 @@ everywhere_ap_end:
 	.set	REG_TURNS, 300
 	guest	drivers
 	mov	$0x6000, %esp
-	mov	$AT(drivers_ap), %esi
-	mov	$0x8000, %edi
-	mov	$(drivers_ap_end - drivers_ap), %ecx
-	cld
-	rep movsb
+	startup_code drivers_ap
 	movl	$0x300000, 0x200000		/* descriptor 0: 64 bytes to be written */
 	movl	$64, 0x200008
 	movl	$2, 0x20000c

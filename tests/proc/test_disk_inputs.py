@@ -29,6 +29,14 @@ def zone_with(t, zone, *paths, kind="file"):
     t.run("zoneadm", "-z", zone, "install")
 
 
+def web_with_image(t, size):
+    """The zone web, installed, with a file of that size as its disk; its path."""
+    operator(t)
+    path = image(t, "disk", size)
+    zone_with(t, "web", path)
+    return path
+
+
 def does_not_boot(t, zone, *parts, state="unavailable"):
     """zoneadm boot fails and says so; svcs -x says it later. What is no fault of the storage
     leaves the zone installed."""
@@ -73,8 +81,7 @@ def missing_and_vanished(t):
 
 @kz.test
 def empty(t):
-    operator(t)
-    zone_with(t, "web", image(t, "disk", 0))
+    web_with_image(t, 0)
     does_not_boot(t, "web", "disk: is empty: give it a size (truncate -s 16G), or an image")
     image(t, "disk", 511)
     text = "device 0: %s: is smaller than a sector: give it a size" % t.path("disk")
@@ -90,8 +97,7 @@ def empty(t):
 
 @kz.test
 def odd_sized(t):
-    operator(t)
-    zone_with(t, "web", image(t, "disk", MIB + 511))
+    web_with_image(t, MIB + 511)
     t.run("zoneadm", "-z", "web", "boot")
     kz.eq(told(t, "web")[0]["bytes"], MIB + 511)
 
@@ -109,9 +115,7 @@ def read_only(t):
 
 @kz.test
 def locked_by_a_program(t):
-    operator(t)
-    path = image(t, "disk", MIB)
-    zone_with(t, "web", path)
+    path = web_with_image(t, MIB)
     holder = lock(path)
     does_not_boot(t, "web", "device 0: %s: in use by a program that has locked it (fuser -v" % path)
     holder.close()
@@ -246,9 +250,7 @@ def block_device_of_another_zone(t):
 @kz.test
 def file_behind_a_loop_device(t):
     """An image that somebody has mounted to look inside; and the other way round."""
-    operator(t)
-    path = image(t, "disk", 8 * MIB)
-    zone_with(t, "web", path)
+    path = web_with_image(t, 8 * MIB)
     with Loop(path) as loop:
         does_not_boot(t, "web", "device 0: %s: in use by %s" % (path, loop.name),
                       "losetup -d %s" % loop.name)
