@@ -31,6 +31,7 @@ static int read_one(json_t *j, bool brief, struct instance *ret, struct client_e
 	i.blocked = blocked;
 	i.contract = (long)contract;
 	i.devices = json_object_get(j, "devices");
+	i.confinement = json_object_get(j, "confinement");
 	*ret = i;
 	return 0;
 }

@@ -21,6 +21,7 @@ struct instance {
 	bool blocked;  /* offline until an administrator helps what it depends on */
 	long contract; /* pid of its kzhost, or 0 */
 	const json_t *devices; /* of the status document; NULL: no machine, or not told */
+	const json_t *confinement; /* likewise */
 };
 
 struct instances {

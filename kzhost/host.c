@@ -51,6 +51,7 @@ struct host {
 	uv_loop_t loop;
 	const char *zone;
 	enum ctl_state state;
+	uint32_t confined; /* flags of HELLO */
 	uint64_t since_ms; /* CLOCK_REALTIME when the state was entered */
 	uint8_t uuid[16];
 	struct ctl_server *ctl;
@@ -448,7 +449,7 @@ static void answer_hello(const struct host *h, struct ctl_hello_reply *reply)
 	reply->state = le32_of(h->state);
 	reply->since_ms = le64_of(h->since_ms);
 	reply->pid = le32_of((uint32_t)getpid());
-	reply->flags = le32_of(h->goals.reached ? CTL_HELLO_GOALS : 0);
+	reply->flags = le32_of(h->confined | (h->goals.reached ? CTL_HELLO_GOALS : 0));
 	memcpy(reply->uuid, h->uuid, sizeof(reply->uuid));
 	snprintf(reply->zone, sizeof(reply->zone), "%s", h->zone);
 }
@@ -568,6 +569,7 @@ static const struct ctl_server_ops server_ops = {
 /* Everything that needs more rights than the sandbox leaves is done before it. */
 static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 {
+	uint32_t flags = 0;
 	int r = uv_loop_init(&h->loop);
 
 	if (r < 0)
@@ -582,18 +584,20 @@ static int begin(struct host *h, int ctl_fd, struct errmsg *e)
 	h->press.data = h;
 	goalwatch_init(&h->goals, &h->loop);
 	assembly_init(&h->machine);
-	r = sandbox_enter();
+	r = sandbox_enter(&flags);
 	if (r < 0)
 		return errmsg_set(e, r, "sandbox: %s", strerror(-r));
+	h->confined |= flags;
 	r = ctl_server_new(&h->loop, ctl_fd, &server_ops, h, &h->ctl);
 	if (r < 0)
 		return errmsg_set(e, r, "control socket: %s", strerror(-r));
 	return 0;
 }
 
-int host_run(const char *zone, int ctl_fd, struct errmsg *e)
+int host_run(const char *zone, int ctl_fd, uint32_t confined, struct errmsg *e)
 {
 	struct host h = { .zone = zone,
+			  .confined = confined,
 			  .since_ms = now_ms(),
 			  .state = (enum ctl_state)ctl_fsm.initial };
 	int r = begin(&h, ctl_fd, e);

@@ -11,12 +11,13 @@
  * host_run() - Serve the control socket until the zone has ended
  * @zone:	Name of the zone, borrowed
  * @ctl_fd:	Listening SEQPACKET socket, borrowed
+ * @confined:	CTL_HELLO_* flags of what was done to confine the process so far
  *
  * The process is confined from here on (sandbox.h).
  *
  * Return: the exit status, CTL_EXIT_STATUS() or 0 when nobody wanted a zone; a negative
  * errno with @e when it could not begin
  */
-int host_run(const char *zone, int ctl_fd, struct errmsg *e);
+int host_run(const char *zone, int ctl_fd, uint32_t confined, struct errmsg *e);
 
 #endif

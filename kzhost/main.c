@@ -170,6 +170,7 @@ static void prepare_library(void)
 int main(int argc, char **argv)
 {
 	struct options opt = { 0 };
+	uint32_t confined = 0;
 	struct errmsg e = { "" };
 	int r;
 
@@ -187,11 +188,11 @@ int main(int argc, char **argv)
 		return selftest();
 	r = prepare_descriptors(opt.confine.n_ns, &e);
 	if (r == 0)
-		r = confine_process(&opt.confine, &e);
+		r = confine_process(&opt.confine, &confined, &e);
 	if (r == 0) {
 		ignore_signals();
 		prepare_library();
-		r = host_run(opt.zone, CTL_LISTEN_FD, &e);
+		r = host_run(opt.zone, CTL_LISTEN_FD, confined, &e);
 	}
 	if (r < 0) {
 		log_err("zone=%s %s", opt.zone, e.text);

@@ -253,7 +253,7 @@ static void welcome(struct shell *sh, struct found *f)
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
 	look_up_ram(sh, f->zone);
-	r = host_adopt(sh, f->zone, fd, pidfd, &who, (enum ctl_state)le32_get(m->state));
+	r = host_adopt(sh, f->zone, fd, pidfd, &who, m);
 	if (r < 0) {
 		log_err("zone=%s kzhost (process %d) cannot be adopted: %s",
 			f->zone->name, who.pid, strerror(-r));

@@ -13,7 +13,8 @@
 #ifndef KZ_RESTARTER_CONFINED_H
 #define KZ_RESTARTER_CONFINED_H
 
-#include "restarter/shell.h"
+#include "common/base/buf.h"
+#include "restarter/hosts.h"
 
 #define CONFINED_UIDS 65536u /* from config/first-zone-uid on; also the gids */
 
@@ -36,5 +37,11 @@ int confined_uid(struct shell *sh, uid_t *ret_uid, struct errmsg *e);
  * its text, when svc.zones has the privilege that they take; the next boot tries again.
  */
 int confined_jail(struct shell *sh, struct errmsg *e);
+
+/*
+ * Appends "confinement": how the process is confined (status.schema.json), as it said
+ * before its guest ran; what it lacks, and why. null until it has answered HELLO.
+ */
+void confined_view(const struct shell *sh, const struct host *h, struct buf *o);
 
 #endif

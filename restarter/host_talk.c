@@ -201,6 +201,10 @@ static void on_reply(struct host *h, unsigned id, const void *msg)
 		host_on(h, HOST_EV_BROKEN);
 		return;
 	}
+	if (id == CTL_REQ_HELLO && !error) {
+		h->confined = le32_get(hello->flags);
+		h->greeted = true;
+	}
 	if (id == CTL_REQ_SHUTDOWN || id == CTL_REQ_HALT || id == CTL_REQ_LOG) {
 		if (error)
 			log_warning("zone=%s kzhost refuses %s: %s", h->zone->name,

@@ -363,8 +363,9 @@ int host_start(struct shell *sh, struct zone *z, struct boot *take_boot, struct 
 }
 
 int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd,
-	       const struct ucred *who, enum ctl_state state)
+	       const struct ucred *who, const struct ctl_hello_reply *m)
 {
+	const enum ctl_state state = (enum ctl_state)le32_get(m->state);
 	struct host *h = host_new(sh, z);
 
 	if (!h)
@@ -374,6 +375,8 @@ int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd
 	h->pidfd = take_pidfd;
 	h->pid = who->pid;
 	h->uid = who->uid == geteuid() ? 0 : who->uid;
+	h->confined = le32_get(m->flags);
+	h->greeted = true;
 	h->was_running = true;
 	h->seq = 1; /* HELLO was asked already */
 	h->found_ended = state == CTL_ENDED;

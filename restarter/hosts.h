@@ -70,7 +70,9 @@ struct host {
 	int pidfd;
 	pid_t pid;
 	uid_t uid;                          /* its own, or 0: that of svc.zones */
+	uint32_t confined;                  /* flags of HELLO; 0 until it was answered */
 	uint64_t resident_bytes;            /* of its RAM, at the last look (admit.c) */
+	bool greeted;                       /* it has answered HELLO */
 	bool counts_asked;                  /* a STATUS is to be answered */
 	uint64_t guest_errors, disk_errors; /* as STATUS said last */
 	unsigned n_disks, n_page_cache, n_read_only;
@@ -116,11 +118,12 @@ int host_start(struct shell *sh, struct zone *z, struct boot *take_boot,
  * host_adopt() - Take over a kzhost that has said HELLO
  * @take_ctl_fd, @take_pidfd: Owned by the host on success only
  * @who:	The process, as the kernel vouches for it
+ * @m:		What it said
  *
  * Return: 0 or -ENOMEM
  */
 int host_adopt(struct shell *sh, struct zone *z, int take_ctl_fd, int take_pidfd,
-	       const struct ucred *who, enum ctl_state state);
+	       const struct ucred *who, const struct ctl_hello_reply *m);
 
 /* The deadline of one step: as given, or what KZONES_STEP_TIMEOUT_MS says. */
 uint64_t host_step_ms(uint64_t normal);

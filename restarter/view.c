@@ -7,6 +7,7 @@
  */
 #include "restarter/view.h"
 #include "common/base/json.h"
+#include "restarter/confined.h"
 #include "restarter/hosts.h"
 #include "restarter/launch.h"
 #include "restarter/stray.h"
@@ -223,8 +224,10 @@ bool view_instance(const struct shell *sh, const struct zone *z, struct buf *o)
 	jput_number(o, "state_time_ms", (int64_t)v.since_ms);
 	jput_bool(o, "blocked", v.blocked);
 	jput_number(o, "contract", z->host ? z->host->pid : 0);
-	if (z->host)
+	if (z->host) {
+		confined_view(sh, z->host, o);
 		put_devices(o, z->host);
+	}
 	jput_close(o, "}");
 	return true;
 }
@@ -344,10 +347,13 @@ static void status_zone(struct buf *o, const struct shell *sh, struct zone *z)
 		status_boot(o, z, &v);
 	else
 		jput_null(o, "boot");
-	if (z->host)
+	if (z->host) {
+		confined_view(sh, z->host, o);
 		put_devices(o, z->host);
-	else
+	} else {
+		jput_null(o, "confinement");
 		jput_null(o, "devices");
+	}
 	jput_close(o, "}");
 }
 

@@ -146,6 +146,39 @@ static void add_devices(struct buf *out, const struct instance *i)
 	}
 }
 
+/* Each of an array of texts after a blank; or what stands for none. */
+static void add_words(struct buf *out, const json_t *words, const char *none)
+{
+	const json_t *word;
+	size_t n;
+
+	json_array_foreach (words, n, word)
+		buf_addf(out, " %s", json_string_value(word));
+	if (!json_array_size(words))
+		buf_addf(out, " %s", none);
+}
+
+/* How its process is confined, and what of that it lacks. */
+static void add_confinement(struct buf *out, const struct instance *i)
+{
+	const json_t *c = i->confinement;
+	const char *lacks = json_string_value(json_object_get(c, "lacks"));
+
+	if (!json_is_object(c))
+		return;
+	add_label(out, "confinement");
+	buf_addf(out, "uid %lld, namespaces",
+		 (long long)json_integer_value(json_object_get(c, "uid")));
+	add_words(out, json_object_get(c, "namespaces"), "none");
+	buf_adds(out, ", capabilities");
+	add_words(out, json_object_get(c, "capabilities"), "none");
+	if (json_is_true(json_object_get(c, "seccomp")))
+		buf_adds(out, ", seccomp");
+	buf_adds(out, "\n");
+	if (lacks)
+		add_line(out, "unconfined", lacks);
+}
+
 void detail_add(struct buf *out, const struct svcs *s, const struct instance *i,
 		bool processes)
 {
@@ -174,6 +207,7 @@ void detail_add(struct buf *out, const struct svcs *s, const struct instance *i,
 		add_label(out, "contract_id");
 		buf_addf(out, "%ld\n", i->contract);
 	}
+	add_confinement(out, i);
 	add_devices(out, i);
 	if (processes)
 		add_process_lines(out, i);

@@ -293,7 +293,7 @@ static int check_hello_reply(const struct ctl_hello_reply *m, struct errmsg *e)
 		return other_version(&m->hdr, e);
 	if (le32_get(m->state) >= CTL_STATE_N)
 		return bad_answer(e, CTL_REQ_HELLO, "state out of range");
-	if (le32_get(m->flags) & ~CTL_HELLO_GOALS)
+	if (le32_get(m->flags) & ~CTL_HELLO_FLAGS)
 		return bad_answer(e, CTL_REQ_HELLO, "unknown flags");
 	if (!text_is_sound(m->zone, sizeof(m->zone)) || strlen(m->zone) >= CTL_NAME_SIZE)
 		return bad_answer(e, CTL_REQ_HELLO, "bad zone name");

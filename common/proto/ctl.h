@@ -22,6 +22,7 @@
 
 #include "common/base/fsm.h"
 #include "common/base/le.h"
+#include "common/sys/jail.h"
 
 #define CTL_VERSION      1
 #define CTL_LISTEN_FD    3 /* where kzhost finds its listening socket */
@@ -162,7 +163,13 @@ struct ctl_hello {
 };
 static_assert(sizeof(struct ctl_hello) == 16, "wire size");
 
-#define CTL_HELLO_GOALS 1u /* GOALS has been reached, told or not */
+/* Flags of the answer to HELLO: what has happened, and how kzhost has confined itself. */
+#define CTL_HELLO_GOALS    1u /* GOALS has been reached, told or not */
+#define CTL_HELLO_SECCOMP  2u /* its filters are on */
+#define CTL_HELLO_UID      4u /* it has a uid of its own */
+#define CTL_HELLO_IPC_LOCK 8u /* it has kept this capability; no other in any case */
+#define CTL_HELLO_NS(ns)   (256u << (ns)) /* it has joined this one: enum jail_ns */
+#define CTL_HELLO_FLAGS    (15u | (CTL_HELLO_NS(JAIL_NS_N) - CTL_HELLO_NS(0)))
 
 struct ctl_hello_reply {
 	struct ctl_hdr hdr;

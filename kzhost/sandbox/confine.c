@@ -8,6 +8,7 @@
 #include "common/sys/jail.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 /*
  * Limits: what, how much. Those that stand in nobody's way are lifted: a guest's disk may
@@ -73,7 +75,7 @@ static int set_limits(struct errmsg *e)
 	return 0;
 }
 
-static int join_one(int fd, struct errmsg *e)
+static int join_one(int fd, uint32_t *flags, struct errmsg *e)
 {
 	int type = ioctl(fd, NS_GET_NSTYPE);
 	unsigned ns = 0;
@@ -86,18 +88,33 @@ static int join_one(int fd, struct errmsg *e)
 		return errmsg_set(e, -errno, "the %s namespace: %s", jail_ns_names[ns],
 				  strerror(errno));
 	close(fd);
+	*flags |= CTL_HELLO_NS(ns);
 	return 0;
 }
 
+/* Who joins a user namespace has all of them there; none is of use to us. */
+static int drop_new_capabilities(struct errmsg *e)
+{
+	struct __user_cap_header_struct header = { .version =
+							   _LINUX_CAPABILITY_VERSION_3 };
+	static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+	return syscall(SYS_capset, &header, none) < 0
+		       ? errmsg_set(e, -errno, "capset: %s", strerror(errno))
+		       : 0;
+}
+
 /* The mount namespace brings its root directory; without one, at least the cwd is its. */
-static int join_namespaces(unsigned n, struct errmsg *e)
+static int join_namespaces(unsigned n, uint32_t *flags, struct errmsg *e)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < n && r == 0; i++)
-		r = join_one(CTL_NS_FD + (int)i, e);
+		r = join_one(CTL_NS_FD + (int)i, flags, e);
 	if (r == 0 && chdir("/") < 0)
 		r = errmsg_set(e, -errno, "root directory: %s", strerror(errno));
+	if (r == 0 && (*flags & CTL_HELLO_NS(JAIL_USER)))
+		r = drop_new_capabilities(e);
 	return r;
 }
 
@@ -122,15 +139,18 @@ static int change_uid(uid_t uid, struct errmsg *e)
 	return 0;
 }
 
-int confine_process(const struct confine *c, struct errmsg *e)
+int confine_process(const struct confine *c, uint32_t *ret_flags, struct errmsg *e)
 {
+	uint32_t flags = c->uid ? CTL_HELLO_UID : 0;
 	int r;
 
 	wipe_environment();
 	r = set_limits(e);
 	if (r == 0)
-		r = join_namespaces(c->n_ns, e);
+		r = join_namespaces(c->n_ns, &flags, e);
 	if (r == 0 && c->uid)
 		r = change_uid(c->uid, e);
+	if (r == 0)
+		*ret_flags = flags;
 	return r;
 }

@@ -30,11 +30,13 @@ struct confine {
 
 /**
  * confine_process() - Leave the host behind; call it once, before any other thread
+ * @ret_flags:	CTL_HELLO_UID and CTL_HELLO_NS(): what was done
+ *
  * Descriptors of namespaces are closed when they have been joined.
  * With a uid of its own the control socket is told who listens: SO_PEERCRED.
  *
  * Return: 0, or -errno with a text that names the step
  */
-int confine_process(const struct confine *c, struct errmsg *e);
+int confine_process(const struct confine *c, uint32_t *ret_flags, struct errmsg *e);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "kzhost/sandbox/sandbox.h"
 
+#include "common/proto/ctl.h"
 #include "kzhost/sandbox/filters.h"
 
 #include <linux/capability.h>
@@ -79,7 +80,7 @@ int sandbox_thread(enum sandbox_kind kind)
  * the filter lets none be opened. The one that is of use here, to lock guest memory, is
  * kept only where the limit for who has it not could not be lifted.
  */
-static int drop_capabilities(void)
+static int drop_capabilities(bool *ret_may_lock)
 {
 	struct rlimit memory = { 0 };
 	struct __user_cap_header_struct header = { .version =
@@ -93,20 +94,25 @@ static int drop_capabilities(void)
 	lock &= memory.rlim_cur != RLIM_INFINITY ? caps[0].permitted : 0;
 	memset(caps, 0, sizeof(caps));
 	caps[0].permitted = caps[0].effective = lock;
+	*ret_may_lock = lock;
 	return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
 }
 
-int sandbox_enter(void)
+int sandbox_enter(uint32_t *ret_flags)
 {
+	bool may_lock = false;
 	int r = prepare();
 
 	if (r == 0)
-		r = drop_capabilities();
+		r = drop_capabilities(&may_lock);
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
-	return sandbox_thread(SANDBOX_MAIN);
+	r = sandbox_thread(SANDBOX_MAIN);
+	if (r == 0)
+		*ret_flags = CTL_HELLO_SECCOMP | (may_lock ? CTL_HELLO_IPC_LOCK : 0);
+	return r;
 }

@@ -41,13 +41,14 @@ extern const char *const sandbox_kind_names[SANDBOX_KIND_N];
 
 /**
  * sandbox_enter() - Confine the calling process; call it once, before any other thread
+ * @ret_flags:	CTL_HELLO_SECCOMP, CTL_HELLO_IPC_LOCK: what was done
  *
  * No capabilities (but to lock memory, where no limit can stand for
  * it), no new privileges, not dumpable, the main thread's filter.
  *
  * Return: 0 or what capset(2), prctl(2) or seccomp(2) gave
  */
-int sandbox_enter(void);
+int sandbox_enter(uint32_t *ret_flags);
 
 /**
  * sandbox_thread() - Put one more filter on the calling thread

@@ -16,6 +16,7 @@ DEADLINE = kz.DEADLINE
 CTL_LISTEN_FD = 3
 VERSION = 1
 RAM = 64 << 20
+HELLO_GOALS, HELLO_SECCOMP, HELLO_UID = 1, 2, 4  # flags of the answer to HELLO
 HDR = struct.Struct("<HHI")
 HELLO = struct.Struct("<HHIII")
 HELLO_REPLY = struct.Struct("<HHIII16sQII72s")
@@ -193,7 +194,8 @@ class Connection:
         self.send(HELLO.pack(REQUESTS["hello"], version, self.seq, min_version, 0))
         f = HELLO_REPLY.unpack(self.answer()[1])
         return {"error": f[3], "state": STATES[f[4]], "uuid": f[5], "since_ms": f[6],
-                "pid": f[7], "flags": f[8], "zone": text_of(f[9])}
+                "pid": f[7], "flags": f[8] & HELLO_GOALS, "confined": f[8] & ~HELLO_GOALS,
+                "zone": text_of(f[9])}
 
     def status(self):
         self.send(self.header("status"))

@@ -37,7 +37,7 @@ def instance(name, state="online", next_state="none", time_ms=1166032581000, ena
 def brief(i):
     """The same as Instances tells it with brief=true."""
     return {key: value for key, value in i.items()
-            if key not in ("zone", "reason", "auxiliary_state", "devices")
+            if key not in ("zone", "reason", "auxiliary_state", "devices", "confinement")
             and value not in ("none", False, 0)}
 
 

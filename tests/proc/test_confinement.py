@@ -4,10 +4,12 @@
 import os
 import re
 import resource
+import stat
 
 import kz
-from fake_restarter import Client, Host, exit_status
-from restarter import call, configure, fake, install, maintenance
+from fake_restarter import (HELLO_SECCOMP, HELLO_UID, Client, Host, capabilities,
+                            exit_status)
+from restarter import call, check_status, configure, fake, install, maintenance, status
 from restarter import log as fake_log
 
 KVM = {"KZONES_KVM": "/dev/kvm"}
@@ -78,6 +80,8 @@ def a_zone_lives_with_a_uid_of_its_own(t):
     kz.eq(c.disk(path), (0, ""), "disk")
     c.good("start")
     kz.eq(ids(host.pid), ({UID + 5}, {UID + 5}, set()))
+    told = c.hello_reply["confined"]
+    kz.eq(told & (HELLO_UID | HELLO_SECCOMP), HELLO_UID | HELLO_SECCOMP)
     client = Client(host)
     client.read_until("> ")
     client.send("disk write 0 100 64 7; disk verify 0 100 64 7\r")
@@ -215,8 +219,84 @@ def a_kernel_that_refuses_others_namespaces_is_no_reason_not_to_boot(t):
     svc_without(t, "unshare")
     install(t, "a")
     call(t, "Boot", zone="a")
-    kz.has(t.svc.output(), "zones run in the namespaces of svc.zones: a new user namespace: "
-           "Operation not permitted")
+    why = "a new user namespace: Operation not permitted"
+    kz.has(t.svc.output(), "zones run in the namespaces of svc.zones: " + why)
+    kz.has(confinement(t, "a")["lacks"], "it is in namespaces of svc.zones: " + why)
+
+
+def confinement(t, zone):
+    """As status.json and Instances tell it, once it is told; both are the same."""
+    kz.wait_for(lambda: any(z["name"] == zone and z["confinement"]
+                            for z in status(t)["zones"]), "the confinement of " + zone)
+    check_status(t)
+    kz.eq(t.instance(zone)["confinement"], status(t, zone)["confinement"])
+    return status(t, zone)["confinement"]
+
+
+@kz.test
+def how_a_zone_is_confined_is_told_and_true(t):
+    kz.need_root()
+    zones_with_kvm(t, "a")
+    pid = pid_of(t, "a")
+    has = capabilities(proc(pid, "status").decode())
+    told = {"uid": UID, "namespaces": ["net", "ipc", "uts", "cgroup", "mount"], "seccomp": True,
+            "capabilities": ["ipc_lock"] if has & kz.CAP_IPC_LOCK else [], "lacks": None}
+    kz.eq(confinement(t, "a"), told)
+    kz.eq((ids(pid)[0], has & ~kz.CAP_IPC_LOCK), ({UID}, 0))
+    line = ("\nconfinement  uid %d, namespaces net ipc uts cgroup mount, capabilities %s, seccomp\n"
+            % (UID, "ipc_lock" if has else "none"))
+    text = t.run("svcs", "-l", "a").stdout
+    kz.has(text, line)
+    kz.eq("unconfined" in text, False)
+    t.svc_kill()
+    t.svc_start(**KVM)
+    kz.eq(confinement(t, "a"), told)
+    call(t, "Halt", zone="a")
+    kz.wait_for(lambda: status(t, "a")["confinement"] is None, "no machine")
+    kz.eq(t.svc_stop(), 0)
+
+
+@kz.test
+def what_a_zone_lacks_is_told(t):
+    fake(t)  # it does nothing to confine itself, and says so
+    configure(t, "a")
+    t.svc_start()
+    install(t, "a")
+    call(t, "Boot", zone="a")
+    lacks = ("it has the uid of svc.zones; it is in namespaces of svc.zones; "
+             "it has no filters of system calls")
+    kz.eq(confinement(t, "a"), {"uid": os.geteuid(), "namespaces": [], "seccomp": False,
+                                "capabilities": [], "lacks": lacks})
+    kz.has(t.run("svcs", "-l", "a").stdout, "\nconfinement  uid %d, namespaces none, capabilities "
+           "none\nunconfined   %s\n" % (os.geteuid(), lacks))
+
+
+@kz.test
+def who_is_not_root_confines_zones_as_far_as_it_goes(t):
+    kz.need_kvm()
+    device = t.path("kvm")
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o666, os.stat("/dev/kvm").st_rdev)
+        os.chmod(device, 0o666)
+        os.close(os.open(device, os.O_RDWR))
+    except OSError as e:
+        raise kz.Skip("a device that nobody may use: %s" % e.strerror)
+    t.unprivileged()
+    configure(t, "a", memory="6M", kernel=t.path("libexec/guest.elf"))
+    t.svc_start(KZONES_KVM=device)
+    install(t, "a")
+    call(t, "Boot", zone="a")
+    t.wait_instance("a", "online")
+    told = confinement(t, "a")
+    kz.eq((told["uid"], told["seccomp"], told["capabilities"]), (kz.NOBODY, True, []))
+    kz.eq(ids(pid_of(t, "a"))[0], {kz.NOBODY})
+    kz.has(told["lacks"], "it has the uid of svc.zones")
+    if "a new user namespace" in t.svc.output():
+        raise kz.Skip("this kernel refuses them user namespaces")
+    kz.eq(told["namespaces"], ["user", "net", "ipc", "uts", "cgroup", "mount"])
+    kz.eq(told["lacks"], "it has the uid of svc.zones")
+    if os.geteuid() == 0:
+        kz.eq(os.listdir("/proc/%d/root/" % pid_of(t, "a")), [])
 
 
 kz.main()

@@ -54,12 +54,16 @@ static void in_child(void (*look)(void))
 /* As ordered, or the test fails with what was wrong. */
 static void confined_by(const struct confine *c)
 {
+	uint32_t flags = 0, expected = c->uid ? CTL_HELLO_UID : 0;
 	struct errmsg e = { "" };
 
-	if (confine_process(c, &e) < 0) {
+	if (confine_process(c, &flags, &e) < 0) {
 		dprintf(STDERR_FILENO, "# %s\n", e.text);
 		_exit(2);
 	}
+	for (unsigned i = JAIL_NS_N - c->n_ns; i < JAIL_NS_N; i++)
+		expected |= CTL_HELLO_NS(i);
+	MUST(flags == expected);
 }
 
 static void confined_as(uid_t uid)
@@ -230,10 +234,11 @@ static void look_at_the_refusal(void)
 {
 	const struct confine c = { .uid = UID };
 	struct errmsg e = { "" };
+	uint32_t flags;
 
 	listen_on(socket_path);
 	MUST(geteuid() != 0 || setuid(65534) == 0);
-	MUST(confine_process(&c, &e) == -EPERM);
+	MUST(confine_process(&c, &flags, &e) == -EPERM);
 	MUST(strstr(e.text, "groups: ") == e.text);
 }
 
@@ -420,9 +425,10 @@ static void look_at_what_is_no_namespace(void)
 {
 	const struct confine c = { .n_ns = 1 };
 	struct errmsg e = { "" };
+	uint32_t flags;
 
 	MUST(dup2(open("/dev/null", O_RDONLY), CTL_NS_FD) == CTL_NS_FD);
-	MUST(confine_process(&c, &e) == -EINVAL);
+	MUST(confine_process(&c, &flags, &e) == -EINVAL);
 	MUST(strcmp(e.text, "descriptor 4 is not a namespace") == 0);
 }
 
@@ -436,9 +442,10 @@ static void look_at_a_namespace_out_of_reach(void)
 	struct jail j = { .n = 0 };
 	const struct confine c = { .n_ns = namespaces_in_place(&j) };
 	struct errmsg e = { "" };
+	uint32_t flags;
 
 	as_nobody();
-	MUST(confine_process(&c, &e) == -EPERM);
+	MUST(confine_process(&c, &flags, &e) == -EPERM);
 	MUST(strstr(e.text, "the net namespace: ") == e.text);
 }
 

@@ -224,10 +224,11 @@ static _Noreturn void attempt_in_child(enum sandbox_kind kind, const struct atte
 {
 	const long *arg = a->args;
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	uint32_t flags;
 	int r;
 
 	dup2(null, STDERR_FILENO); /* what sanitized builds say about it */
-	r = sandbox_enter();
+	r = sandbox_enter(&flags);
 	if (r == 0 && kind != SANDBOX_MAIN)
 		r = sandbox_thread(kind);
 	if (r < 0)
@@ -308,8 +309,10 @@ static int run_thread(enum sandbox_kind kind)
 {
 	void *result = NULL;
 	pthread_t thread;
+	uint32_t flags;
 
-	if (sandbox_enter() < 0 || pthread_create(&thread, NULL, thread_main, &kind) != 0)
+	if (sandbox_enter(&flags) < 0 ||
+	    pthread_create(&thread, NULL, thread_main, &kind) != 0)
 		return 2;
 	pthread_join(thread, &result);
 	return result == &kind ? 0 : 3;
@@ -337,8 +340,10 @@ TEST(sandbox, a_failed_assertion_still_aborts)
 		pid_t pid = fork();
 
 		if (pid == 0) {
+			uint32_t flags;
+
 			dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-			if (sandbox_enter() < 0 || sandbox_thread(kind) < 0)
+			if (sandbox_enter(&flags) < 0 || sandbox_thread(kind) < 0)
 				_exit(2);
 			ASSERT(pid != 0);
 		}

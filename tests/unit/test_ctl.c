@@ -291,10 +291,13 @@ TEST(ctl, each_field_of_an_answer_is_checked)
 	hello.state = le32_of(CTL_STATE_N);
 	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), -EPROTO);
 	hello.state = le32_of(CTL_RUNNING);
-	hello.flags = le32_of(CTL_HELLO_GOALS);
+	hello.flags = le32_of(CTL_HELLO_FLAGS);
 	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), CTL_REQ_HELLO);
-	hello.flags = le32_of(2);
-	T_EQ(ctl_check_answer(&hello, sizeof(hello), &e), -EPROTO);
+	for (uint32_t bit = 1; bit; bit <<= 1) {
+		hello.flags = le32_of(bit);
+		T_EQ(ctl_check_answer(&hello, sizeof(hello), &e),
+		     bit & CTL_HELLO_FLAGS ? CTL_REQ_HELLO : -EPROTO);
+	}
 }
 
 TEST(ctl, garbage_never_passes_and_never_crashes)
