@@ -8,8 +8,9 @@
  * server of a network file system is away, a disk does not answer. No such call takes a
  * deadline, and none can be taken back. So they are no business of the event loop; nor of
  * a pool of threads, which a few dead servers would fill. A thread is short to make beside
- * what a boot costs; there is one for each boot that is under way, so the throttle bounds
- * them, and one for each zone at most whose work was given up and has not come back.
+ * what a boot costs. There is one for each boot that is under way, which the throttle
+ * bounds, and for each zone one boot at most that was given up and has not come back, and
+ * one look (look.h).
  *
  * DOC: What the thread may touch
  *
