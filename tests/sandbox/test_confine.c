@@ -5,6 +5,7 @@
  * A child is given what it must not keep, confines itself as kzhost does, and looks.
  */
 #include "kzhost/sandbox/confine.h"
+#include "kzhost/sandbox/sandbox.h"
 #include "common/proto/ctl.h"
 #include "common/sys/jail.h"
 #include "common/sys/sock.h"
@@ -13,7 +14,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -22,6 +25,7 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* Runs a child; its exit status, after which the test's text of what is wrong stands. */
@@ -169,6 +173,16 @@ TEST(confine, who_may_not_lift_limits_has_what_he_may_have)
 
 #define UID 1900000007u
 
+static uint32_t permitted(void)
+{
+	struct __user_cap_header_struct header = { .version =
+							   _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	MUST(syscall(SYS_capget, &header, caps) == 0);
+	return caps[0].permitted;
+}
+
 /* A listening control socket in its place; a connection to it can be made at the path. */
 static void listen_on(const char *path)
 {
@@ -186,6 +200,7 @@ static void look_at_the_uid(void)
 	uid_t uid[3];
 	gid_t gid[3];
 	struct rlimit rl;
+	const uint32_t may = permitted();
 
 	listen_on(socket_path);
 	MUST(setgroups(1, &group) == 0);
@@ -196,6 +211,7 @@ static void look_at_the_uid(void)
 	MUST(gid[0] == UID && gid[1] == UID && gid[2] == UID);
 	MUST(getgroups(0, NULL) == 0);
 	MUST(getrlimit(RLIMIT_NPROC, &rl) == 0 && rl.rlim_max == 2048);
+	MUST(permitted() == may); /* for sandbox_enter() to choose from */
 	MUST(setuid(0) < 0 && errno == EPERM);
 	MUST(setgid(0) < 0 && errno == EPERM);
 	MUST(open(socket_path, O_RDONLY) < 0 && errno == EACCES);
@@ -282,6 +298,20 @@ static unsigned entries(const char *path)
 		n++;
 	closedir(d);
 	return n;
+}
+
+static void look_at_the_cwd(void)
+{
+	char cwd[8];
+
+	MUST(chdir("/tmp") == 0);
+	confined();
+	MUST(getcwd(cwd, sizeof(cwd)) && strcmp(cwd, "/") == 0);
+}
+
+TEST(confine, no_directory_is_held_without_namespaces_either)
+{
+	in_child(look_at_the_cwd);
 }
 
 static void look_at_the_root(void)
@@ -391,12 +421,54 @@ static void look_as_nobody(void)
 	jail_looks[nobodys_look]();
 }
 
+static void look_at_nobodys_capabilities(void)
+{
+	as_nobody();
+	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+	jailed();
+	MUST(permitted() == 0);
+}
+
 TEST(confine, who_is_not_root_has_them_too)
 {
 	if (geteuid() != 0)
 		T_SKIP("the other test is that");
 	for (nobodys_look = 0; nobodys_look < ARRAY_SIZE(jail_looks); nobodys_look++)
 		in_child(look_as_nobody);
+	in_child(look_at_nobodys_capabilities);
+}
+
+/* Files in /proc of who is not dumpable are root's. */
+static void look_at_who_owns_proc(void)
+{
+	struct stat before, after;
+	uint32_t flags;
+	int pipes[2];
+	char path[64], byte;
+	pid_t pid;
+
+	MUST(pipe(pipes) == 0);
+	pid = fork();
+	if (pid == 0) {
+		as_nobody();
+		MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+		MUST(stat("/proc/self/environ", &before) == 0 && before.st_uid == 65534);
+		MUST(sandbox_enter(&flags) == 0 && flags == CTL_HELLO_SECCOMP);
+		MUST(write(pipes[1], "x", 1) == 1);
+		poll(NULL, 0, -1);
+	}
+	close(pipes[1]);
+	MUST(read(pipes[0], &byte, 1) == 1);
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	MUST(stat(path, &after) == 0 && after.st_uid == 0);
+	MUST(kill(pid, SIGKILL) == 0);
+}
+
+TEST(confine, it_is_not_dumpable_in_its_filters)
+{
+	if (geteuid() != 0)
+		T_SKIP("needs another uid than root's");
+	in_child(look_at_who_owns_proc);
 }
 
 static void look_at_uid_and_namespaces(void)
