@@ -385,6 +385,7 @@ static void look_from_outside(void)
 		int fd = fcntl(pipes[1], F_DUPFD, CTL_NS_FD + JAIL_NS_N);
 
 		jailed();
+		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0);
 		MUST(write(fd, "x", 1) == 1);
 		pause();
 	}
@@ -452,6 +453,7 @@ static void look_at_who_owns_proc(void)
 	if (pid == 0) {
 		as_nobody();
 		MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+		MUST(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0);
 		MUST(stat("/proc/self/environ", &before) == 0 && before.st_uid == 65534);
 		MUST(sandbox_enter(&flags) == 0 && flags == CTL_HELLO_SECCOMP);
 		MUST(write(pipes[1], "x", 1) == 1);
