@@ -250,6 +250,10 @@ static int open_sockets(struct shell *sh, struct boot *b, struct zone *z,
 	if (r < 0)
 		return errmsg_set(e, r, "runtime directory: %s", strerror(-r));
 	r = path ? sock_listen(path, SOCK_SEQPACKET, 0600, &b->listen_fd) : -ENOMEM;
+	if (r == -ENOSPC) { /* what room there is, is for the socket */
+		booted_do_without(sh, z, strerror(-r));
+		r = sock_listen(path, SOCK_SEQPACKET, 0600, &b->listen_fd);
+	}
 	if (r < 0)
 		return errmsg_set(e, r, "%s: %s", path ? path : "socket", strerror(-r));
 	shell_console_listen(sh, z);

@@ -26,6 +26,13 @@ static int write_file(struct shell *sh, const char *zone, const struct zconf *c,
 		     : 0;
 }
 
+void booted_do_without(struct shell *sh, const struct zone *z, const char *why)
+{
+	booted_forget(sh, z);
+	log_warning("zone=%s it cannot be changed live: %s", z->name, why);
+	(void)log_message(&sh->paths, z->name, "it cannot be changed live: %s", why);
+}
+
 void booted_write(struct shell *sh, const struct zone *z, struct zconf *c)
 {
 	struct errmsg e = { "" };
@@ -37,9 +44,7 @@ void booted_write(struct shell *sh, const struct zone *z, struct zconf *c)
 		r = write_file(sh, z->name, c, &e);
 	if (r == 0)
 		return;
-	booted_forget(sh, z); /* that of the last boot */
-	log_warning("zone=%s it cannot be changed live: %s", z->name, e.text);
-	(void)log_message(&sh->paths, z->name, "it cannot be changed live: %s", e.text);
+	booted_do_without(sh, z, e.text);
 }
 
 int booted_load(const struct paths *p, const char *zone, struct zconf **ret_conf,

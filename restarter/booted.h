@@ -22,6 +22,8 @@ struct zone;
 /* Expands @c in place and writes it. A zone boots without: that is said in its messages,
  * and it cannot be changed live. */
 void booted_write(struct shell *sh, const struct zone *z, struct zconf *c);
+/* The zone boots without, and its messages say why; what there is goes. */
+void booted_do_without(struct shell *sh, const struct zone *z, const char *why);
 /* 0 or what zconf_load_file() gave. */
 int booted_load(const struct paths *p, const char *zone, struct zconf **ret_conf,
 		struct errmsg *e);
