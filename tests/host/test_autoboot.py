@@ -114,7 +114,7 @@ def a_zone_runs_in_a_control_group_with_its_limits(_):
     kz.eq((booted['cpu.max'], booted['cpu.weight']), ('200000 100000', '2000'))
     inside = booted['cgroup.procs'].split()  # there are KVM's own threads, too
     kz.eq([args for pid, args in facts['kzhosts_before'].items() if pid in inside],
-          ['kzhost -z db'])
+          ['kzhost -z db -u 1900000000 -j 5'])
     assert int(booted['cpu.stat'].split()[1]) > 0, booted
 
 
