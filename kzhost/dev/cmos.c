@@ -39,7 +39,7 @@
 #define NS_PER_SEC 1000000000
 #define OFFSET_MAX INT64_C(250000000000) /* some eight thousand years */
 #define YEAR_MAX   30000                 /* what a century of one byte can say is less */
-#define INDEX_BITS 0x7f
+#define INDEX_BITS 0x7f /* the top bit masks NMIs, of which there are none */
 
 static uint8_t encode(const struct cmos *c, int value)
 {
@@ -232,9 +232,7 @@ static void cmos_write(void *dev, uint64_t offset, unsigned size, uint64_t value
 
 	pthread_mutex_lock(&c->lock);
 	if (offset == 0)
-		c->index =
-			v &
-			INDEX_BITS; /* the top bit masks NMIs, of which there are none */
+		c->index = v & INDEX_BITS;
 	else if (is_time(c->index))
 		write_time(c, v);
 	else if (c->index == REG_A)

@@ -78,7 +78,7 @@ static int check_value(const struct state_field *f, uint64_t v, struct errmsg *e
 static int get_values(struct state_reader *r, uint8_t *to, const struct state_field *f,
 		      struct errmsg *e)
 {
-	const uint8_t *p;
+	const uint8_t *p = NULL;
 	int err = take(r, f, bytes_of(f), &p, e);
 
 	for (unsigned i = 0; err == 0 && i < f->count; i++) {
@@ -96,7 +96,7 @@ static int get_ring(struct state_reader *r, uint8_t *to, const struct state_fiel
 		    struct errmsg *e)
 {
 	struct ring *ring = (struct ring *)(void *)(to + f->offset);
-	const uint8_t *p;
+	const uint8_t *p = NULL;
 	le32 used;
 	int err = take(r, f, sizeof(used), &p, e);
 
