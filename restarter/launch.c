@@ -217,15 +217,15 @@ static void look(uv_timer_t *t)
 {
 	struct launches *all = t->data;
 	uint64_t now_ms = uv_now(t->loop), due_ms = 0;
-	struct launch *next;
+	struct launch *l = all->wanted;
 
-	for (struct launch *l = all->wanted; l; l = next) {
-		uint64_t its_ms;
+	while (l) {
+		uint64_t its_ms = look_at(l, now_ms);
 
-		next = l->next;
-		its_ms = look_at(l, now_ms);
 		if (its_ms && (!due_ms || its_ms < due_ms))
 			due_ms = its_ms;
+		/* What follows when one is over may end others: from the first again. */
+		l = its_ms ? l->next : all->wanted;
 	}
 	if (due_ms)
 		uv_timer_start(t, look, due_ms - now_ms, 0);
