@@ -50,6 +50,7 @@ bool blk_start(struct blk *b, uint64_t features, unsigned n_queues)
 	if (!virtio_start(d, features, n_queues))
 		return false;
 	b->n_queues = n_queues;
+	b->answer_ms = VIRTIO_ANSWER_MS;
 	b->capacity = virtio_config64(d, BLK_CFG_CAPACITY);
 	b->blk_size = d->features & BLK_F_BLK_SIZE ? virtio_config32(d, BLK_CFG_BLK_SIZE)
 						   : BLK_SECTOR;
@@ -100,7 +101,7 @@ unsigned blk_do(struct blk *b, enum blk_type type, uint64_t sector, void *data,
 	if (!vring_add(r, seg, data && out ? 2 : 1, data && !out ? 2 : 1, 1))
 		return BLK_NO_ANSWER;
 	vring_kick(r);
-	if (!virtio_wait(r, VIRTIO_ANSWER_MS) || !vring_take(r, &cookie, &len))
+	if (!virtio_wait(r, b->answer_ms) || !vring_take(r, &cookie, &len))
 		return BLK_NO_ANSWER;
 	return b->status[0];
 }

@@ -75,6 +75,7 @@ struct blk {
 	struct virtio_dev *dev;
 	uint64_t capacity; /* sectors of 512 */
 	unsigned blk_size, n_queues;
+	unsigned answer_ms; /* how long blk_do() waits; a start sets it */
 	/* One a request slot of a queue; slot 0 of queue 0 is the synchronous one's. */
 	struct blk_header *header;
 	volatile uint8_t *status;

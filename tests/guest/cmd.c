@@ -138,7 +138,7 @@ static const struct cmd cmds[] = {
 	{ "con", "list|write|read [PORT...]", "ports of the virtio console",
 	  con_command },
 	{ "rng", "[BYTES]", "entropy from virtio", rng_command },
-	{ "evil", "[list|all|NAME [N [patiently]]]", "misdeeds of a driver on disk N",
+	{ "evil", "[list|all|NAME [N [MS]]]", "misdeeds of a driver on disk N",
 	  evil_command },
 	{ "conform", "[quiet] [disk|con|rng [N]]", "check devices against VIRTIO 1.2",
 	  conform_command },
