@@ -2,7 +2,7 @@
 /*
  * dsdt.c - the machine's devices in ACPI machine language
  *
- * Serial port, clock, pvpanic; the Generic Event Device with the buttons and
+ * Processors; serial port, clock, pvpanic; the Generic Event Device with the buttons and
  * the generation id that it reports; fw_cfg where there is firmware; the PCI root with
  * its windows, and the memory that ECAM takes, which is what kernels ask for before they
  * believe MCFG.
@@ -11,6 +11,7 @@
 #include "common/proto/machine.h"
 #include "kzhost/vm/aml.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NOTIFY_PRESSED 0x80
@@ -116,6 +117,20 @@ static void ecam(struct buf *b)
 	aml_end(b, dev);
 }
 
+/* One for each entry of the MADT, found by its unique id (ACPI 6.4, 5.2.12.2). */
+static void processors(struct buf *b, unsigned n_vcpus)
+{
+	for (unsigned i = 0; i < n_vcpus; i++) {
+		char name[8];
+		size_t dev;
+
+		snprintf(name, sizeof(name), "CP%02X", i & 0xff);
+		dev = device(b, name, "ACPI0007");
+		named_int(b, "_UID", i);
+		aml_end(b, dev);
+	}
+}
+
 /* Virtual Machine Generation ID: 16 bytes that are others whenever time went back. */
 static void generation(struct buf *b, uint64_t gpa)
 {
@@ -135,10 +150,7 @@ void dsdt_add(struct buf *b, const struct acpi_machine *m)
 {
 	size_t scope = aml_scope(b, "\\_SB_"), block;
 
-	/*
-	 * No processor devices (ACPI0007) yet: with them, stock guests stood still now and
-	 * again in the emulated host of tests/host. Why is not known.
-	 */
+	processors(b, m->n_vcpus);
 	port_device(b, "COM1", "PNP0501", KZ_COM1_PORT, 8, KZ_COM1_IRQ);
 	port_device(b, "RTC_", "PNP0B00", KZ_CMOS_PORT, 2, -1);
 	port_device(b, "PEVT", "QEMU0001", KZ_PVPANIC_PORT, 1, -1);

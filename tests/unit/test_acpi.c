@@ -129,6 +129,25 @@ static const uint8_t *table(const struct ram *ram, uint64_t gpa, const char *sig
 	return t;
 }
 
+/* Unique ids of processor devices, in the order of the table, are 0 to n - 1. */
+static void check_processors(const uint8_t *dsdt, unsigned n)
+{
+	static const char device[] = "\x08_HID\x0d"
+				     "ACPI0007\0\x08_UID";
+	const uint8_t *p = dsdt, *end = dsdt + get(dsdt + 4, 4);
+	unsigned found = 0;
+
+	for (; (p = memmem(p, (size_t)(end - p), device, sizeof(device) - 1)); found++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "CP%02X", found);
+		T_MEMEQ(p - 4, name, 4);
+		p += sizeof(device) - 1;
+		T_EQ(*p == 0x0a ? p[1] : *p, found);
+	}
+	T_EQ(found, n);
+}
+
 TEST(acpi, all_tables_are_found_from_the_rsdp)
 {
 	static const unsigned counts[] = { 1, 2, KZ_VCPUS_MAX };
@@ -170,6 +189,7 @@ TEST(acpi, all_tables_are_found_from_the_rsdp)
 				T_EQ(madt[at + 2], n); /* no processor's id */
 			found[madt[at]]++;
 		}
+		check_processors(dsdt, n);
 		T_EQ(found[0], n);
 		T_EQ(found[1], 1);
 		T_EQ(found[4], 1);
