@@ -75,8 +75,11 @@ def metrics():
 def spread(pid, vcpu, disk):
     """Puts the threads whose names are alike on processors of their own."""
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/comm") as f:
-            name = f.read()
+        try:
+            with open(f"/proc/{pid}/task/{task}/comm") as f:
+                name = f.read()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # the one that fills memory ends when it has
         cpus = sorted(os.sched_getaffinity(0))
         if re.match(vcpu, name):
             os.sched_setaffinity(int(task), {cpus[0]})
