@@ -74,17 +74,12 @@ def metrics():
 
 def spread(pid, vcpu, disk):
     """Puts the threads whose names are alike on processors of their own."""
-    for task in os.listdir(f"/proc/{pid}/task"):
-        try:
-            with open(f"/proc/{pid}/task/{task}/comm") as f:
-                name = f.read()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # the one that fills memory ends when it has
+    for thread, name in kz.of_threads(pid, "comm").items():
         cpus = sorted(os.sched_getaffinity(0))
         if re.match(vcpu, name):
-            os.sched_setaffinity(int(task), {cpus[0]})
+            os.sched_setaffinity(thread, {cpus[0]})
         elif re.match(disk, name):
-            os.sched_setaffinity(int(task), {cpus[-1]})
+            os.sched_setaffinity(thread, {cpus[-1]})
 
 
 class Kzhost:

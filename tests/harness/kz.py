@@ -75,6 +75,18 @@ def find_program(name):
     raise Skip("%s is not built" % name)
 
 
+def of_threads(pid, file):
+    """{thread: what /proc has in the file of each}, without those that end meanwhile."""
+    texts = {}
+    for tid in os.listdir("/proc/%d/task" % pid):
+        try:
+            with open("/proc/%d/task/%s/%s" % (pid, tid, file)) as f:
+                texts[int(tid)] = f.read()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return texts
+
+
 def need_kvm():
     """Skip the test unless /dev/kvm can be used, and a guest's memory be locked."""
     try:

@@ -46,11 +46,7 @@ def command(client, line):
 
 
 def thread_names(host):
-    names = []
-    for task in os.listdir("/proc/%d/task" % host.pid):
-        with open("/proc/%d/task/%s/comm" % (host.pid, task)) as f:
-            names.append(f.read().strip())
-    return names
+    return [name.strip() for name in kz.of_threads(host.pid, "comm").values()]
 
 
 def halt(host, c):

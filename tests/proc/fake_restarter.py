@@ -338,12 +338,9 @@ def capabilities(status):
 
 def cpu_use(pid):
     """Processor time of all threads in nanoseconds; how often they went to sleep."""
-    ns = waits = 0
-    for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/schedstat" % (pid, task)) as f:
-            ns += int(f.read().split()[0])
-        with open("/proc/%d/task/%s/status" % (pid, task)) as f:
-            waits += int(re.search(r"^voluntary_ctxt_switches:\t(\d+)", f.read(), re.M).group(1))
+    ns = sum(int(text.split()[0]) for text in kz.of_threads(pid, "schedstat").values())
+    waits = sum(int(re.search(r"^voluntary_ctxt_switches:\t(\d+)", text, re.M).group(1))
+                for text in kz.of_threads(pid, "status").values())
     return ns, waits
 
 

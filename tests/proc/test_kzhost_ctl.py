@@ -24,11 +24,7 @@ def still_serves(host):
 
 
 def thread_names(pid):
-    names = set()
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/comm") as f:
-            names.add(f.read().rstrip("\n"))
-    return names
+    return {name.rstrip("\n") for name in kz.of_threads(pid, "comm").values()}
 
 
 @kz.test

@@ -333,11 +333,9 @@ def every_command_inside_the_filters(t):
 def every_thread_is_confined(t):
     kz.need_root()  # to look
     host, c, client = booted(t, vcpus=2)
-    threads = os.listdir("/proc/%d/task" % host.pid)
-    kz.eq(len(threads) >= 3, True, "threads: %s" % threads)
-    for thread in threads:
-        with open("/proc/%d/task/%s/status" % (host.pid, thread)) as f:
-            status = f.read()
+    threads = kz.of_threads(host.pid, "status")
+    kz.eq(len(threads) >= 3, True, "threads: %s" % list(threads))
+    for status in threads.values():
         kz.has(status, "NoNewPrivs:\t1")
         kz.has(status, "Seccomp:\t2")
         kz.eq(capabilities(status) & ~kz.CAP_IPC_LOCK, 0)
