@@ -301,12 +301,28 @@ static int read_console(struct run *run, struct errmsg *e)
 	return 0;
 }
 
+/* An event; that the zone has ended is confirmed, or kzhost waits for somebody to. */
+static void serve_ctl(struct run *run)
+{
+	union {
+		struct ctl_hdr hdr;
+		uint8_t bytes[CTL_MSG_MAX];
+	} msg = { 0 };
+	struct ctl_plain halt = { .hdr = { le16_of(CTL_REQ_HALT), le16_of(CTL_VERSION),
+					   le32_of(1) } };
+	int fds[SOCK_FDS_MAX];
+	unsigned n_fds;
+
+	if (sock_recv(run->ctl_fd, &msg, sizeof(msg), fds, &n_fds) <= 0)
+		closep(&run->ctl_fd);
+	else if (le16_get(msg.hdr.id) == CTL_EV_EXITING)
+		(void)sock_send(run->ctl_fd, &halt, sizeof(halt), NULL, 0);
+}
+
 /* Serves the program until its end. */
 static int watch(struct run *run, struct errmsg *e)
 {
-	uint8_t msg[CTL_MSG_MAX];
-	int fds[SOCK_FDS_MAX], r;
-	unsigned n_fds;
+	int r;
 
 	for (;;) {
 		struct pollfd p[] = { { run->pid_fd, POLLIN, 0 },
@@ -322,9 +338,8 @@ static int watch(struct run *run, struct errmsg *e)
 			if (r < 0)
 				return r;
 		}
-		if (p[2].revents &&
-		    sock_recv(run->ctl_fd, msg, sizeof(msg), fds, &n_fds) <= 0)
-			closep(&run->ctl_fd);
+		if (p[2].revents)
+			serve_ctl(run);
 		if (p[0].revents && !p[1].revents)
 			break;
 	}
