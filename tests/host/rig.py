@@ -77,11 +77,12 @@ def last_line(text):
 class Run:
     """One run of the rig: its exit status, its output and the host's logs.
 
-    The host's kernel itself may die: QEMU 7.2's emulation of SVM, rarely, leaves a guest with
-    the host's registers in the place of the guest's, and KVM enters that for ever, even when it
-    had got no further than its boot loader; or the host goes on with the guest's. The host's
-    watchdog makes a panic of the first. No program is to blame for a kernel's panic, so then
-    there is a second run, and its result counts. Both are in the output.
+    The host's kernel itself may die. Seen: a panic in a vCPU's thread; and KVM entering a guest
+    for ever that had got no further than its boot loader, as its nested page faults were at an
+    address of the host's own memory. It looks as if QEMU 7.2's emulation of SVM, rarely, took
+    the host's registers for the guest's. The host's watchdog makes a panic of the second. No
+    program is to blame for a kernel's panic, so then there is a second run, and its result
+    counts. Both are in the output.
     """
 
     def __init__(self, script, seconds, *args):
