@@ -6,8 +6,9 @@ Usage: testlog.py TESTLOG.json
 
 Each case of a TAP program counts; any other program counts as one (exit 77: skipped). A TAP
 program that ends badly without a failed case (a crash, a sanitizer's report, a wrong plan, a
-timeout) counts one failure more. Prints the skipped by name, the failed with the end of their
-output, and 'N passed, N failed, N skipped'. Exit 1 when anything failed or nothing ran.
+timeout) counts one failure more. Prints the skipped by name, the notes ('# NOTE text') of all
+programs, the failed with the end of their output, and 'N passed, N failed, N skipped'.
+Exit 1 when anything failed or nothing ran.
 """
 
 import json
@@ -17,6 +18,7 @@ import sys
 TAIL_LINES = 60
 CASE = re.compile(r'^(not )?ok\b\s*(\d*)\s*-?\s*(.*)$')
 PLAN = re.compile(r'^1\.\.(\d+)\s*(?:#\s*(skip\w*)\s*(.*))?$', re.IGNORECASE)
+NOTE = re.compile(r'^# NOTE (.*)$', re.MULTILINE)
 DIRECTIVE = re.compile(r'(?<!\\)#\s*(skip|todo)\w*\b\s*(.*)$', re.IGNORECASE)
 
 
@@ -27,11 +29,13 @@ class Summary:
         self.passed = 0
         self.skipped = []       # (name, reason)
         self.failed = []        # (program, [case name], output)
+        self.notes = []         # (program, text)
 
     def add(self, test):
         """Count one program of the log."""
         name = test['name']
         output = (test.get('stdout') or '') + (test.get('stderr') or '')
+        self.notes += [(name, text) for text in NOTE.findall(output)]
         cases, bad = tap_cases(test.get('stdout') or '')
         if cases is None:
             self.add_plain(name, test, output)
@@ -122,6 +126,8 @@ def main(argv):
         print('testlog: %s: %s' % (argv[1], e.strerror), file=sys.stderr)
     for name, why in total.skipped:
         print('SKIP %s%s' % (name, ' (' + why + ')' if why else ''))
+    for note in total.notes:
+        print('NOTE %s: %s' % note)
     for name, cases, output in total.failed:
         print('---- %s' % name)
         print('\n'.join(output.splitlines()[-TAIL_LINES:]))

@@ -23,21 +23,43 @@ def status_output_and_files_come_back(t):
 
 
 @kz.test
-def a_host_whose_own_kernel_panicked_runs_once_more(t):
+def only_a_host_that_itself_died_runs_again(t):
     real = rig.HOSTVM
-    for said, ends, runs, status in (('[1] Kernel panic - not syncing: x', 125, 2, 0),
-                                     ('no power', 125, 1, 125),
-                                     ('[1] Kernel panic - not syncing: x', 1, 1, 1)):
+    for died, then, runs, status in ((1, 0, 2, 0), (2, 1, 3, 1), (9, 0, 3, 123), (0, 125, 1, 125),
+                                     (0, 124, 1, 124)):
         log = t.write('runs', '')
-        rig.HOSTVM = t.write('hostvm', '#!/bin/sh\n[ "$1" = run ] || exit 0\n'
-                             'echo >>%s; [ $(wc -l <%s) -eq 1 ] || exit 0\n'
-                             'mkdir -p "$3"; echo "%s" >"$3/console.log"; exit %d\n'
-                             % (log, log, said, ends), 0o755)
+        rig.HOSTVM = t.write('hostvm', '#!/bin/sh\n[ "$1" = run ] || exit 0\necho >>%s\n'
+                             '[ $(wc -l <%s) -gt %d ] || exit 123\nexit %d\n'
+                             % (log, log, died, then), 0o755)
         try:
             kz.eq(Run('fake', 5).status, status)
         finally:
             rig.HOSTVM = real
         kz.eq(len(t.read('runs').splitlines()), runs)
+
+
+def died(t, script, *args):
+    """What hostvm says of one run, in which the host has to die."""
+    if rig.why_not():
+        raise kz.Skip(rig.why_not())
+    done = rig.hostvm('run', '-d', t.path('run'), '-t', '120', *args,
+                      t.write('script', '#!/bin/sh\n' + script, 0o755))
+    kz.eq(done.returncode, rig.HOST_DIED, done.stdout)
+    return done.stdout
+
+
+@kz.test
+def a_host_whose_kernel_panics_has_died(t):
+    kz.has(died(t, 'echo c >/proc/sysrq-trigger\n'), "the host's own kernel panicked")
+
+
+@kz.test
+def a_host_that_says_nothing_has_died(t):
+    output = died(t, 'for pid in /proc/[0-9]*; do\n'
+                  'case $(readlink $pid/exe) in *busybox*) kill -STOP ${pid#/proc/};; esac\n'
+                  'done; exec sleep 600\n', '-s', '20')
+    kz.has(output, "nothing on the host's console for 20 s")
+    kz.has(output, 'RIP=')
 
 
 kz.main()

@@ -32,6 +32,12 @@ def last(*tests):
 
 
 @kz.test
+def notes_are_told_and_fail_nothing(_):
+    kz.eq(testlog(('OK', 0, '1..1\n# NOTE of mine\nok 1 - a\n')),
+          (0, ['NOTE prog0: of mine', '1 passed, 0 failed, 0 skipped']))
+
+
+@kz.test
 def tap_cases_are_summed_over_programs(_):
     kz.eq(last(('OK', 0, '1..2\nok 1 - a\nok 2 - b\n'), ('OK', 0, 'ok 1 - c\n1..1\n')),
               (0, '3 passed, 0 failed, 0 skipped'))
