@@ -15,9 +15,11 @@ static_assert(SEG_MAX + 2 <= VIRTQ_CHAIN_MAX, "what is offered is taken");
 
 #define DISCARD_ALIGN 8u /* sectors */
 
-/* How long an owner looks before it sleeps, in nanoseconds. */
+/* How long an owner looks before it sleeps, in nanoseconds: for the guest, whose processor
+ * may have to be woken up, and for the disk. */
+enum { LOOK_GUEST, LOOK_DISK };
+static const unsigned look_max[] = { [LOOK_GUEST] = 256000, [LOOK_DISK] = 128000 };
 #define LOOK_FIRST 4000u
-#define LOOK_MAX   128000u
 #define LOOK_STEPS 32 /* looks between two readings of the clock */
 
 /* So many requests that are complete are told at once, and the others together after
@@ -100,7 +102,8 @@ static void begin(struct lane *l)
 	l->n_free = QUEUE_SIZE;
 	for (uint16_t i = 0; i < QUEUE_SIZE; i++)
 		l->free[i] = (uint16_t)(QUEUE_SIZE - 1 - i);
-	l->look_ns[0] = l->look_ns[1] = 0;
+	l->look_ns[LOOK_GUEST] = l->look_ns[LOOK_DISK] = 0;
+	l->owed = 0;
 	l->broken = false;
 	l->serving = true;
 }
@@ -157,33 +160,39 @@ static bool look(struct lane *l, uint64_t now, unsigned look_ns)
 /* Nothing is to be done: look, then sleep, unless an order came whose kick was taken with
  * completions, so that nothing would end the sleep. What came soon is worth looking for
  * longer the next time, what took long is not worth looking for at all. The guest and the
- * disk take times of their own: what is in flight tells which of them is waited for. */
+ * disk take times of their own. A guest that was given requests back replaces them soon,
+ * and a disk waits meanwhile: it is looked for first, whatever is still in flight. */
 static void idle(struct lane *l)
 {
-	unsigned *look_ns = &l->look_ns[l->io->in_flight > 0];
+	unsigned who = l->owed > 0 || l->io->in_flight == 0 ? LOOK_GUEST : LOOK_DISK;
+	unsigned *look_ns = &l->look_ns[who];
 	uint64_t before = now_ns(), slept;
 
 	if (look(l, before, *look_ns) || virtq_kicks_on(&l->q->vq) || is_ordered_off(l))
 		return;
 	must(blkio_wait(l->io));
 	slept = now_ns() - before;
-	if (slept > LOOK_MAX)
+	if (slept <= look_max[who]) {
+		*look_ns = *look_ns ? MIN(2 * *look_ns, look_max[who]) : LOOK_FIRST;
+	} else {
 		*look_ns = 0;
-	else
-		*look_ns = *look_ns ? MIN(2 * *look_ns, LOOK_MAX) : LOOK_FIRST;
+		l->owed = 0;
+	}
 }
 
 static void serve(struct lane *l)
 {
-	unsigned n;
+	unsigned given, taken;
 
 	if (!l->serving)
 		begin(l);
 	virtq_kicks_off(&l->q->vq);
-	n = complete_all(l);
+	given = complete_all(l);
 	vqueue_push(l->q);
-	n += take_all(l);
-	if (n == 0)
+	taken = take_all(l);
+	l->owed += given;
+	l->owed -= MIN(l->owed, taken);
+	if (given + taken == 0)
 		idle(l);
 }
 

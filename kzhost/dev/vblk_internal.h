@@ -60,6 +60,7 @@ struct lane {
 	bool broken;  /* vdev_broken() was called */
 	unsigned
 		look_ns[2]; /* how long to look before a sleep: for the guest, the disk */
+	unsigned owed;      /* requests given back that the guest has not replaced */
 	struct request *request; /* QUEUE_SIZE of them; touched as they are needed */
 	unsigned n_free;
 	uint16_t free[QUEUE_SIZE];       /* indices into request, the last used on top */
