@@ -65,15 +65,20 @@
 
 /* Guest physical address space. RAM continues at 4 GiB when it is larger than the hole.
  */
-#define KZ_GPA_RAM_LOW_END 0xc0000000ul
-#define KZ_GPA_ECAM        0xc0000000ul /* bus 0 */
-#define KZ_ECAM_SIZE       0x100000ul
-#define KZ_GPA_PCI_LOW     0xd0000000ul /* BARs; SeaBIOS fills it from above */
-#define KZ_GPA_PCI_LOW_END 0xfec00000ul
-#define KZ_PCI_HIGH_SIZE   0x400000000ul /* above RAM, from a multiple of its size */
-#define KZ_GPA_IOAPIC      0xfec00000ul
-#define KZ_GPA_LAPIC       0xfee00000ul
-#define KZ_GPA_RAM_HIGH    0x100000000ul /* firmware ends here */
+#ifdef __ASSEMBLER__
+#define KZ_GPA(n) n
+#else
+#define KZ_GPA(n) n##ul
+#endif
+#define KZ_GPA_RAM_LOW_END KZ_GPA(0xc0000000)
+#define KZ_GPA_ECAM        KZ_GPA(0xc0000000) /* bus 0 */
+#define KZ_ECAM_SIZE       KZ_GPA(0x100000)
+#define KZ_GPA_PCI_LOW     KZ_GPA(0xd0000000) /* BARs; SeaBIOS fills it from above */
+#define KZ_GPA_PCI_LOW_END KZ_GPA(0xfec00000)
+#define KZ_PCI_HIGH_SIZE   KZ_GPA(0x400000000) /* above RAM, from a multiple of its size */
+#define KZ_GPA_IOAPIC      KZ_GPA(0xfec00000)
+#define KZ_GPA_LAPIC       KZ_GPA(0xfee00000)
+#define KZ_GPA_RAM_HIGH    KZ_GPA(0x100000000) /* firmware ends here */
 
 /* The command line ends in this word and the zone's name. */
 #define KZ_CMDLINE_ZONE "kzones.zone="
