@@ -61,6 +61,13 @@ static const struct {
 #undef X
 };
 
+/* Indexed by an event's place after CTL_EV_BASE. */
+static const size_t event_sizes[CTL_EV_END - CTL_EV_BASE] = {
+#define X(id, name, ev) [CTL_EV_##id - CTL_EV_BASE] = sizeof(struct ev),
+	CTL_EVENTS(X)
+#undef X
+};
+
 #define X(id, name, req, reply, fds) \
 	static_assert(sizeof(struct req) <= CTL_MSG_MAX && \
 			      sizeof(struct reply) <= CTL_MSG_MAX, \
@@ -327,15 +334,9 @@ static size_t answer_size(unsigned id)
 {
 	if (id > CTL_ID_NONE && id < CTL_REQ_END)
 		return requests[id].reply_size;
-	switch (id) {
-#define X(id, name, ev) \
-	case CTL_EV_##id: \
-		return sizeof(struct ev);
-		CTL_EVENTS(X)
-#undef X
-	default:
-		return 0;
-	}
+	if (id > CTL_EV_BASE && id < CTL_EV_END)
+		return event_sizes[id - CTL_EV_BASE];
+	return 0;
 }
 
 /* The fields of an answer whose size is right. */
