@@ -51,16 +51,19 @@ int state_open(struct state_reader *r, unsigned version, const void *data, size_
 	return 0;
 }
 
-/* The next bytes, which have to be there. */
-static int take(struct state_reader *r, const struct state_field *f, size_t len,
-		const uint8_t **ret_p, struct errmsg *e)
+/* The next bytes; NULL and a text: the record has no more of them. */
+static const uint8_t *take(struct state_reader *r, const struct state_field *f,
+			   size_t len, struct errmsg *e)
 {
-	if (len > r->left)
-		return errmsg_set(e, -EINVAL, "the record ends before %s", f->name);
-	*ret_p = r->p;
+	const uint8_t *p = r->p;
+
+	if (len > r->left) {
+		errmsg_set(e, -EINVAL, "the record ends before %s", f->name);
+		return NULL;
+	}
 	r->p += len;
 	r->left -= len;
-	return 0;
+	return p;
 }
 
 static int check_value(const struct state_field *f, uint64_t v, struct errmsg *e)
@@ -78,9 +81,11 @@ static int check_value(const struct state_field *f, uint64_t v, struct errmsg *e
 static int get_values(struct state_reader *r, uint8_t *to, const struct state_field *f,
 		      struct errmsg *e)
 {
-	const uint8_t *p = NULL;
-	int err = take(r, f, bytes_of(f), &p, e);
+	const uint8_t *p = take(r, f, bytes_of(f), e);
+	int err = 0;
 
+	if (!p)
+		return -EINVAL;
 	for (unsigned i = 0; err == 0 && i < f->count; i++) {
 		uint64_t v = 0;
 
@@ -96,19 +101,19 @@ static int get_ring(struct state_reader *r, uint8_t *to, const struct state_fiel
 		    struct errmsg *e)
 {
 	struct ring *ring = (struct ring *)(void *)(to + f->offset);
-	const uint8_t *p = NULL;
+	const uint8_t *p;
 	le32 used;
-	int err = take(r, f, sizeof(used), &p, e);
 
-	if (err < 0)
-		return err;
+	p = take(r, f, sizeof(used), e);
+	if (!p)
+		return -EINVAL;
 	memcpy(&used, p, sizeof(used));
 	if (le32_get(used) > f->count)
 		return errmsg_set(e, -EINVAL, "%s has %u bytes, room is for %u", f->name,
 				  le32_get(used), f->count);
-	err = take(r, f, le32_get(used), &p, e);
-	if (err < 0)
-		return err;
+	p = take(r, f, le32_get(used), e);
+	if (!p)
+		return -EINVAL;
 	memcpy(to + f->storage, p, le32_get(used));
 	ring->head = 0;
 	ring->tail = le32_get(used);
