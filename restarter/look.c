@@ -193,14 +193,13 @@ static void on_timer(uv_timer_t *t)
 		go_on(sh);
 }
 
-static int look_new(struct shell *sh, const struct zone *z, struct look **ret_look,
-		    struct errmsg *e)
+/* NULL: no memory. */
+static struct look *look_new(struct shell *sh, const struct zone *z)
 {
 	cleanup(look_freep) struct look *l = calloc(1, sizeof(*l));
-	int r;
 
 	if (!l)
-		return errmsg_no_memory(e);
+		return NULL;
 	l->slow = (struct slow){
 		.work = work, .release = release, .done = done, .free = free_slow
 	};
@@ -208,12 +207,8 @@ static int look_new(struct shell *sh, const struct zone *z, struct look **ret_lo
 	l->sh = sh;
 	l->paths.root = strdup(sh->paths.root);
 	if (!l->paths.root)
-		return errmsg_no_memory(e);
-	r = zconf_load(&sh->paths, z->name, &l->conf, e);
-	if (r < 0)
-		return *e->text ? r : errmsg_set(e, r, "%s", strerror(-r));
-	*ret_look = take_ptr(&l);
-	return 0;
+		return NULL;
+	return take_ptr(&l);
 }
 
 int look_begin(struct shell *sh, struct zone *z, uint64_t op, struct errmsg *e)
@@ -228,9 +223,12 @@ int look_begin(struct shell *sh, struct zone *z, uint64_t op, struct errmsg *e)
 		slow_where(&other->slow, path);
 		return errmsg_set(e, -EBUSY, "waits for storage %s to answer", path);
 	}
-	r = look_new(sh, z, &l, e);
+	l = look_new(sh, z);
+	if (!l)
+		return errmsg_no_memory(e);
+	r = zconf_load(&sh->paths, z->name, &l->conf, e);
 	if (r < 0)
-		return r;
+		return *e->text ? r : errmsg_set(e, r, "%s", strerror(-r));
 	r = slow_start(all->box, &l->slow);
 	if (r < 0)
 		return errmsg_set(e, r, "cannot make a thread: %s", strerror(-r));
