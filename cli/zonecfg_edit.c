@@ -230,8 +230,9 @@ int zcfg_remove_value(struct zcfg *s, const struct zcfg_args *a, struct errmsg *
 	bool found = false;
 	const char *text;
 
-	if (r == 0)
-		r = prop_parse(prop, a->word[1].text, &canonical, e);
+	if (r < 0)
+		return r;
+	r = prop_parse(prop, a->word[1].text, &canonical, e);
 	if (r < 0)
 		return r;
 	text = zres_is_set(zcfg_current(s), prop) ? zres_text(zcfg_current(s), prop) : "";

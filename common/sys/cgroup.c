@@ -171,8 +171,10 @@ int cgroup_open(const struct paths *p, struct cgroup *ret_group, struct errmsg *
 	r = read_proc("/proc/self/cgroup", &self, e);
 	if (r == 0)
 		r = cgroup_parse_self(self, &path, e);
-	if (r == 0)
-		r = read_proc("/proc/self/mountinfo", &mounts, e);
+	if (r < 0)
+		return r;
+	ASSERT(path);
+	r = read_proc("/proc/self/mountinfo", &mounts, e);
 	if (r == 0)
 		r = cgroup_parse_mounts(mounts, path, &dir, e);
 	if (r == 0)

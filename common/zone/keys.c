@@ -303,8 +303,9 @@ int zone_key_ensure(const struct paths *p, const char *zone, struct errmsg *e)
 	char hex[KEY_HEX_LEN + 1];
 	int r = zone_lock(p, zone, &lock_fd, e);
 
-	if (r == 0)
-		r = zconf_load(p, zone, &c, e);
+	if (r < 0)
+		return r;
+	r = zconf_load(p, zone, &c, e);
 	if (r < 0)
 		return r;
 	r = zone_key_load(p, c, hex, e);

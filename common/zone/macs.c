@@ -182,8 +182,10 @@ int macs_check_zones(const struct paths *p, const struct zconf *c,
 	char block[16 * KIB];
 	char **names = NULL;
 	unsigned n = 0;
-	int r = etc ? 0 : errmsg_no_memory(e);
+	int r = 0;
 
+	if (!etc)
+		return errmsg_no_memory(e);
 	while (r == 0 && (o = zconf_next(c, RES_ANET, o)))
 		r = collect(&m, o, e);
 	if (r == 0 && keep_new(&m, old) < 0)
