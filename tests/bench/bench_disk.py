@@ -40,7 +40,7 @@ import fake_restarter
 import kz
 import qemu
 
-CELL_MS = int(os.environ.get("KZ_BENCH_MS", "500"))  # short and often: disks have moods
+CELL_MS = int(os.environ.get("KZ_BENCH_MS", "300"))  # short and often: disks have moods
 FILE_MIB = int(os.environ.get("KZ_BENCH_MIB", "1024"))
 FILE = os.path.join(os.environ.get("KZ_BENCH_DIR", benchlib.BUILD), "bench-disk.img")
 POLL_NS = (32768, 0)  # of QEMU's iothreads: its default, and none
@@ -207,7 +207,7 @@ def run():
     try:
         prepare(FILE)
         ours, peer = Kzhost(t, FILE), Qemu(FILE)
-        benchlib.main("disk", list(metrics()), None, runs=12,
+        benchlib.main("disk", list(metrics()), None, runs=24,
                       collect=lambda _, runs, tell, __: collect((ours, peer), FILE, runs, tell))
     except AssertionError as e:
         sys.exit("bench: disk: %s" % e)

@@ -5,8 +5,9 @@
  * DOC: The loop
  *
  * DEPTH requests are kept in flight, one slot each, spread over the queues. Finished ones
- * are taken in a batch and replaced at once; a queue is kicked once a batch, and only if
- * the device wants it. While there is something to take no interrupt is wanted. When
+ * are taken in a batch and replaced at once, each for the device to see as soon as it is
+ * in the ring, as Linux's driver does it; a queue is kicked once a batch, and only if the
+ * device wants it. While there is something to take no interrupt is wanted. When
  * there is nothing, the used rings are polled for POLL_US, then interrupts are switched
  * on and the processor halts. Everything is ring 3 but the halt and the interrupt
  * handler. What the loop costs is the same on every machine that runs it, kicks and
@@ -78,6 +79,7 @@ static uint64_t next_block(struct bench *n)
 static void submit(struct bench *n, unsigned slot)
 {
 	struct blk *b = n->blk;
+	struct vring *r = b->dev->queue[slot % n->n_queues];
 	struct vring_seg seg[3] = {
 		{ (uintptr_t)&b->header[slot], sizeof(*b->header) },
 		{ (uintptr_t)blk_dma() + (uint64_t)slot * n->bs, n->bs },
@@ -88,9 +90,10 @@ static void submit(struct bench *n, unsigned slot)
 	b->header[slot].sector = next_block(n) * (n->bs / BLK_SECTOR);
 	b->status[slot] = BLK_NO_STATUS;
 	n->start[slot] = rdtsc();
-	if (vring_add(b->dev->queue[slot % n->n_queues], seg, n->writes ? 2 : 1,
-		      n->writes ? 1 : 2, slot + 1))
-		n->in_flight++;
+	if (!vring_add(r, seg, n->writes ? 2 : 1, n->writes ? 1 : 2, slot + 1))
+		return;
+	vring_publish(r);
+	n->in_flight++;
 }
 
 /* Takes what is finished on a queue, and replaces it. Return: how many */
