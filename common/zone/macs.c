@@ -120,10 +120,17 @@ static int check_resources(const struct zconf *other, const struct zres *r,
 	return err;
 }
 
+/* A file that is not there or cannot be read is its own zone's fault to report. What this
+ * process or the host has too little of is not: an address would pass that another has. */
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 /*
  * A thousand zones are looked at in each commit: their files are opened below one
  * directory, read by one call into one block, and parsed only if an address may be there.
- * 1: parse it (also when it does not fit the block).
+ * 1: parse it (also when it does not fit the block); -errno: of a shortage.
  */
 static int look_at(int dir, const char *name, char *block, size_t size,
 		   const struct macs *m)
@@ -136,9 +143,16 @@ static int look_at(int dir, const char *name, char *block, size_t size,
 	fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	n = fd < 0 ? -1 : read(fd, block, size - 1);
 	if (n < 0)
-		return 0;
+		return is_shortage(errno) ? -errno : 0;
 	block[n] = '\0';
 	return (size_t)n == size - 1 || may_have(block, m);
+}
+
+static int cannot_compare(struct errmsg *e, const char *zone, int r)
+{
+	return errmsg_set(e, r,
+			  "anet: the mac-addresses of zone %s cannot be compared: %s",
+			  zone, strerror(-r));
 }
 
 static int check_zone(const struct paths *p, const char *name, const struct macs *m,
@@ -147,8 +161,8 @@ static int check_zone(const struct paths *p, const char *name, const struct macs
 	cleanup(zconf_freep) struct zconf *c = NULL;
 	int r = zconf_load(p, name, &c, NULL);
 
-	if (r == -ENOMEM)
-		return errmsg_no_memory(e);
+	if (r < 0 && is_shortage(-r))
+		return cannot_compare(e, name, r);
 	r = 0; /* a zone that cannot be read is its own fault to report */
 	for (unsigned i = 0; c && r == 0 && i < c->n_res; i++)
 		r = check_resources(c, &c->res[i], m, e);
@@ -182,7 +196,7 @@ int macs_check_zones(const struct paths *p, const struct zconf *c,
 	char block[16 * KIB];
 	char **names = NULL;
 	unsigned n = 0;
-	int r = 0;
+	int r = 0, seen;
 
 	if (!etc)
 		return errmsg_no_memory(e);
@@ -196,11 +210,17 @@ int macs_check_zones(const struct paths *p, const struct zconf *c,
 	if (r < 0)
 		return errmsg_set(e, r, "the other zones: %s", strerror(-r));
 	dir = open(etc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (unsigned i = 0; r == 0 && i < n; i++)
-		if (strcmp(names[i], c->name) != 0 &&
-		    strcmp(names[i], c->stored_as) != 0 &&
-		    look_at(dir, names[i], block, sizeof(block), &m) > 0)
+	if (dir < 0 && n > 0)
+		r = cannot_compare(e, names[0], -errno);
+	for (unsigned i = 0; r == 0 && i < n; i++) {
+		if (strcmp(names[i], c->name) == 0 || strcmp(names[i], c->stored_as) == 0)
+			continue;
+		seen = look_at(dir, names[i], block, sizeof(block), &m);
+		if (seen < 0)
+			r = cannot_compare(e, names[i], seen);
+		else if (seen > 0)
 			r = check_zone(p, names[i], &m, e);
+	}
 	zconf_list_free(names, n);
 	return r;
 }

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -282,6 +283,30 @@ TEST(macs, that_a_zone_has_already_are_not_looked_for_at_a_change)
 	zconf_free(db);
 	zconf_free(web);
 	zconf_free(other);
+	paths_fini(&p);
+}
+
+TEST(macs, that_cannot_be_compared_are_not_taken)
+{
+	struct zconf *db = conf_with_mac("db", "2:8:20:1:2:3");
+	struct zconf *web = conf_with_mac("web", "2:8:20:1:2:3");
+	struct paths p = root_paths();
+	struct errmsg e = { "" };
+	struct rlimit before, few;
+	int next = dup(0); /* the lowest that is free */
+
+	T_OK(zconf_save(&p, db, NULL));
+	T_OK(getrlimit(RLIMIT_NOFILE, &before));
+	close(next);
+	few = before;
+	few.rlim_cur = (rlim_t)next + 1; /* the folder, and nothing in it */
+	T_OK(setrlimit(RLIMIT_NOFILE, &few));
+	T_EQ(zconf_verify(&p, web, &e), -EMFILE);
+	T_OK(setrlimit(RLIMIT_NOFILE, &before));
+	T_STREQ(e.text, "anet: the mac-addresses of zone db cannot be compared: Too many "
+			"open files");
+	zconf_free(db);
+	zconf_free(web);
 	paths_fini(&p);
 }
 
