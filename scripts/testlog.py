@@ -7,7 +7,8 @@ Usage: testlog.py TESTLOG.json
 Each case of a TAP program counts; any other program counts as one (exit 77: skipped). A TAP
 program that ends badly without a failed case (a crash, a sanitizer's report, a wrong plan, a
 timeout) counts one failure more. Prints the skipped by name, the notes ('# NOTE text') of all
-programs, the failed with the end of their output, and 'N passed, N failed, N skipped'.
+programs, the failed with their output about the first failure and its end, and 'N passed, N
+failed, N skipped'.
 Exit 1 when anything failed or nothing ran.
 """
 
@@ -15,7 +16,7 @@ import json
 import re
 import sys
 
-TAIL_LINES = 60
+CAUSE_LINES, TAIL_LINES = 40, 50
 CASE = re.compile(r'^(not )?ok\b\s*(\d*)\s*-?\s*(.*)$')
 PLAN = re.compile(r'^1\.\.(\d+)\s*(?:#\s*(skip\w*)\s*(.*))?$', re.IGNORECASE)
 NOTE = re.compile(r'^# NOTE (.*)$', re.MULTILINE)
@@ -113,6 +114,23 @@ def tap_cases(text):
     return cases, wrong
 
 
+def excerpt(output):
+    """The lines that lead to the first failed case, the other failed cases, and the end."""
+    lines = output.splitlines()
+    failed = [n for n, line in enumerate(lines) if line.startswith('not ok')]
+    end = max(len(lines) - TAIL_LINES, 0)
+    first = failed[0] if failed else end
+    shown = sorted({*range(max(first - CAUSE_LINES, 0), first), *failed,
+                    *range(end, len(lines))})
+    text, last = [], -1
+    for n in shown:
+        if n > last + 1:
+            text.append('...')
+        text.append(lines[n])
+        last = n
+    return '\n'.join(text)
+
+
 def main(argv):
     if len(argv) != 2 or argv[1] in ('-h', '--help'):
         print(__doc__)
@@ -130,7 +148,7 @@ def main(argv):
         print('NOTE %s: %s' % note)
     for name, cases, output in total.failed:
         print('---- %s' % name)
-        print('\n'.join(output.splitlines()[-TAIL_LINES:]))
+        print(excerpt(output))
         for case in cases:
             print('FAIL %s: %s' % (name, case))
     print('%d passed, %d failed, %d skipped'

@@ -39,10 +39,21 @@ def run(*args):
     return seconds
 
 
+def tell_exits():
+    """What KVM counts of the zones, over a second: whether they run, idle, or stand."""
+    subprocess.run('cd /sys/kernel/debug/kvm && for i in 1 2; do '
+                   'grep -H . */exits */halt_exits */io_exits */irq_injections; sleep 1; done',
+                   shell=True, check=False)
+
+
 def give_up(what):
-    print('waited in vain:', what, flush=True)
-    for args in (['svcs', '-x'], ['zoneadm', 'list', '-cv'],
-                 ['tail', '-n', '30', '/var/log/zones/console.os']):
+    """Say what was waited for, and last what tells the most of why; end."""
+    print('waited in vain:', what[:400], flush=True)
+    subprocess.run(['svcs', '-x'], check=False)
+    tell_exits()
+    for args in (['tail', '-n', '8', '/var/log/zones/console.os'],
+                 ['zoneadm', 'list', '-cv'],
+                 ['tail', '-n', '8', '/var/log/zones/messages.os']):
         subprocess.run(args, check=False)
     sys.exit(1)
 
@@ -62,9 +73,10 @@ class Console:
             try:
                 data = self.sock.recv(65536)
             except socket.timeout:
-                data = b''
+                data = None
             if not data:
-                give_up('%r on the console: %r' % (part, self.text[-2000:]))
+                give_up('%r on the console, which %s: %r'
+                        % (part, 'is silent' if data is None else 'ended', self.text[-300:]))
             self.text += data.decode(errors='replace')
         end = self.text.index(part) + len(part)
         taken, self.text = self.text[:end], self.text[end:]

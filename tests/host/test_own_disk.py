@@ -28,8 +28,15 @@ def the_run():
     return _runs[0]
 
 
+class Facts(dict):
+    """What the run left; what it did not get to is said to be missing."""
+
+    def __missing__(self, name):
+        raise AssertionError('the run ended before it had %r' % name)
+
+
 def facts():
-    return the_run().json('log', 'rig', 'facts.json')
+    return Facts(the_run().json('log', 'rig', 'facts.json'))
 
 
 def console(zone):

@@ -79,6 +79,15 @@ def failed_cases_come_with_the_output(_):
 
 
 @kz.test
+def what_led_to_the_first_failure_is_shown_however_much_follows(_):
+    tap = '# the cause\nnot ok 1 - a\n' + '# more\n' * 200 + 'not ok 2 - b\n' + '# end\n' * 200
+    lines = testlog(('FAIL', 1, '# before\n' * 200 + tap + '1..2\n'))[1]
+    kz.eq(lines[40:46], ['# before', '# the cause', 'not ok 1 - a', '...', 'not ok 2 - b', '...'])
+    kz.eq(lines[-5:-3], ['# end', '1..2'])
+    assert len(lines) < 110, len(lines)
+
+
+@kz.test
 def a_crash_after_good_cases_is_a_failure(_):
     kz.eq(last(('ERROR', -6, '1..1\nok 1 - a\n')), (1, '1 passed, 1 failed, 0 skipped'))
     kz.eq(last(('OK', 0, '1..3\nok 1 - a\n')), (1, '1 passed, 1 failed, 0 skipped'))
