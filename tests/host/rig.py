@@ -78,12 +78,12 @@ def last_line(text):
 class Run:
     """One run of the rig: its exit status, its output and the host's logs.
 
-    The emulated host itself may die: its kernel panics, or nothing comes from it any more. Seen:
-    a panic in a vCPU's thread; KVM entering a guest for ever that had got no further than its
-    boot loader; a host that said nothing from its first moment, before anything of this project
-    ran in it. No program is to blame for that, so then there is another run, at most RUNS in
-    all. That is in the output, and in the summary as a note. Nothing else is repeated: what a
-    script found stands, and a guest that falls is a failure, whosoever's it is.
+    The emulated host itself may die: its kernel panics, or nothing comes from it any more. (A
+    fault of QEMU did that, and froze guests or ended them by triple faults; see scripts/hostvm.
+    Not explained: a host that said nothing from its first moment, before anything of this
+    project ran in it.) No program is to blame for that, so then there is another run, at most
+    RUNS in all. That is in the output, and in the summary as a note. Nothing else is repeated:
+    what a script found stands, and a guest that falls is a failure, whosoever's it is.
     """
 
     def __init__(self, script, seconds, *args):

@@ -15,12 +15,13 @@ def status_output_and_files_come_back(t):
     script = t.write('script', '#!/bin/sh\n'
                      'echo "from $(cat /etc/given)"; test -c /dev/kvm && echo kvm\n'
                      'systemctl list-units --failed --plain --no-legend\n'
+                     'grep Cpus_allowed_list /proc/self/status\n'
                      'mkdir /var/log/rig; echo left >/var/log/rig/here\n'
                      'exit 7\n', 0o755)
     given = t.write('given', 'outside\n')
     run = Run(script, 120, '-f', given + '=/etc/given')
     kz.eq(run.status, 7)
-    kz.eq(run.read('out.log'), 'from outside\nkvm\n')
+    kz.eq(run.read('out.log'), 'from outside\nkvm\nCpus_allowed_list:\t1-2\n')
     kz.eq(run.read('log', 'rig', 'here'), 'left\n')
     kz.eq(run.journal()[-1][1], 'systemd', 'the host was powered off by its service manager')
 
