@@ -117,7 +117,8 @@ def tap_cases(text):
 def excerpt(output):
     """The lines that lead to the first failed case, the other failed cases, and the end."""
     lines = output.splitlines()
-    failed = [n for n, line in enumerate(lines) if line.startswith('not ok')]
+    failed = [n for n, line in enumerate(lines)
+              if line.startswith('not ok') and not DIRECTIVE.search(line)]
     end = max(len(lines) - TAIL_LINES, 0)
     first = failed[0] if failed else end
     shown = sorted({*range(max(first - CAUSE_LINES, 0), first), *failed,

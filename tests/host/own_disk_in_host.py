@@ -41,7 +41,8 @@ def run(*args):
 
 def tell_exits():
     """What KVM counts of the zones, over a second: whether they run, idle, or stand."""
-    subprocess.run('cd /sys/kernel/debug/kvm && for i in 1 2; do '
+    subprocess.run('mount -t debugfs debugfs /sys/kernel/debug; '
+                   'cd /sys/kernel/debug/kvm && for i in 1 2; do '
                    'grep -H . */exits */halt_exits */io_exits */irq_injections; sleep 1; done',
                    shell=True, check=False)
 

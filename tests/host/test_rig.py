@@ -19,7 +19,7 @@ def status_output_and_files_come_back(t):
                      'mkdir /var/log/rig; echo left >/var/log/rig/here\n'
                      'exit 7\n', 0o755)
     given = t.write('given', 'outside\n')
-    run = Run(script, 120, '-f', given + '=/etc/given')
+    run = Run(script, 300, '-f', given + '=/etc/given')
     kz.eq(run.status, 7)
     kz.eq(run.read('out.log'), 'from outside\nkvm\nCpus_allowed_list:\t1-2\n')
     kz.eq(run.read('log', 'rig', 'here'), 'left\n')
@@ -49,7 +49,7 @@ def died(t, script, how, *args):
         raise kz.Skip(rig.why_not())
     path = t.write('script', '#!/bin/sh\n' + script, 0o755)
     for _ in range(rig.RUNS):  # it may die before, as ever
-        done = rig.hostvm('run', '-d', t.path('run'), '-t', '120', *args, path)
+        done = rig.hostvm('run', '-d', t.path('run'), '-t', '300', *args, path)
         kz.eq(done.returncode, rig.HOST_DIED, done.stdout)
         if how in done.stdout:
             return done.stdout
@@ -65,7 +65,7 @@ def a_host_whose_kernel_panics_has_died(t):
 def what_a_script_found_stands_though_the_host_dies_after_it(t):
     script = t.write('script', '#!/bin/sh\nstatus=/var/lib/hostvm/status\n'
                      'echo 9 >$status; sync $status; echo c >/proc/sysrq-trigger\n', 0o755)
-    kz.eq(Run(script, 120).status, 9)
+    kz.eq(Run(script, 300).status, 9)
 
 
 @kz.test
